@@ -1,0 +1,1 @@
+"""The library behind the hands-on course on artificial intelligence in medical imaging."""

@@ -1,0 +1,1 @@
+"""From one lesson source to notebooks, slides, site and README."""

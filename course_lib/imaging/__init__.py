@@ -1,0 +1,1 @@
+"""How a picture comes about: attenuation, spectrum, projection, detector, radiography."""

@@ -1,0 +1,1 @@
+"""Every architecture, complete as published, one file each."""

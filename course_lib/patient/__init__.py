@@ -1,0 +1,1 @@
+"""Who is imaged: tissues, solids, anatomy, findings, cohorts of virtual patients."""

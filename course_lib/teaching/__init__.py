@@ -1,0 +1,1 @@
+"""What lessons use to teach: exercises, progress, widgets, figures."""
