@@ -1,0 +1,168 @@
+"""How sure is an AUC, and do two differ? DeLong's method, with patients as the unit if wanted.
+
+DeLong, DeLong and Clarke-Pearson, Biometrics 1988;44:837. The *placement* of a case is the share
+of the other class that it beats; the AUC is their mean and its variance comes from their spread.
+Placements follow from ranks (Sun and Xu, IEEE Signal Processing Letters 2014;21:1389), so the
+cost is a sort, not all pairs. Several films of one patient are not independent: with ``patients``
+their placements are summed first (Obuchowski, Biometrics 1997;53:567).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm, rankdata
+
+from course_lib.evaluation.inputs import has_both_classes, known_mask, truth_and_scores
+from course_lib.evaluation.intervals import Interval
+
+
+@dataclass(frozen=True)
+class AucEstimate:
+    """An AUC with its standard error, its confidence interval and the cases behind it.
+
+    Everything is NaN when one class is missing. When the classes are separated perfectly the
+    formula gives a standard error of 0, and with a single case of a class it gives none; no
+    interval is claimed then (NaN): having seen no error is not the same as being certain.
+    """
+
+    auc: float
+    standard_error: float
+    interval: Interval
+    positives: int
+    negatives: int
+
+
+@dataclass(frozen=True)
+class AucComparison:
+    """Difference of two AUCs (first minus second) read on the same cases."""
+
+    difference: float
+    standard_error: float
+    interval: Interval
+    z: float
+    p_value: float
+
+
+def delong(
+    truth: ArrayLike,
+    score: ArrayLike,
+    known: ArrayLike | None = None,
+    patients: ArrayLike | None = None,
+    level: float = 0.95,
+) -> AucEstimate:
+    """AUC of (N,) truths and scores with DeLong's standard error and normal interval.
+
+    ``patients`` (N,) identifies the patient of each case; give it when a patient has several.
+    The interval is cut at 0 and 1.
+    """
+    present, score = truth_and_scores(truth, score, known=known)
+    positives = int(present.sum())
+    negatives = present.size - positives
+    nan = float("nan")
+    if not has_both_classes(present):
+        return AucEstimate(nan, nan, Interval(nan, nan), positives, negatives)
+    areas, covariance = _areas_and_covariance(present, [score], _kept(patients, known))
+    area, error = float(areas[0]), float(np.sqrt(covariance[0, 0]))
+    interval = _normal_interval(area, error, level, 0, 1) if error > 0 else Interval(nan, nan)
+    return AucEstimate(area, error, interval, positives, negatives)
+
+
+def compare_aucs(
+    truth: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    known: ArrayLike | None = None,
+    patients: ArrayLike | None = None,
+    level: float = 0.95,
+) -> AucComparison:
+    """Paired comparison of two scores on the same (N,) cases; ``first`` minus ``second``.
+
+    Raises ValueError when one class is missing. Identical rankings give z = 0 and p = 1.
+    """
+    present, first, second = truth_and_scores(truth, first, second, known=known)
+    if not has_both_classes(present):
+        raise ValueError("Comparing AUCs needs cases with and without the finding.")
+    areas, covariance = _areas_and_covariance(present, [first, second], _kept(patients, known))
+    difference = float(areas[0] - areas[1])
+    contrast = np.array([1.0, -1.0])
+    error = float(np.sqrt(max(contrast @ covariance @ contrast, 0.0)))
+    z = (
+        difference / error
+        if error > 0
+        else (0.0 if difference == 0 else np.copysign(np.inf, difference))
+    )
+    interval = _normal_interval(difference, error, level, -1, 1)
+    return AucComparison(difference, error, interval, float(z), float(2 * norm.sf(abs(z))))
+
+
+def placements(
+    present: NDArray[np.bool_], score: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Shares of won pairs: of each positive (M,) against all negatives, of each negative (N,).
+
+    A pair is won when the positive scores higher; a tie counts one half. Both have the AUC as
+    their mean.
+    """
+    rank = rankdata(score)
+    positives, negatives = score[present], score[~present]
+    below = (rank[present] - rankdata(positives)) / negatives.size
+    above = 1 - (rank[~present] - rankdata(negatives)) / positives.size
+    return below, above
+
+
+def _areas_and_covariance(
+    present: NDArray[np.bool_], scores: list[NDArray], patients: NDArray | None
+) -> tuple[NDArray, NDArray]:
+    """AUCs (S,) and their covariance (S, S) from the placements of each of S scores."""
+    both = [placements(present, score) for score in scores]
+    of_positives = np.stack([pair[0] for pair in both])
+    of_negatives = np.stack([pair[1] for pair in both])
+    areas = of_positives.mean(axis=1)
+    if patients is None:
+        patients = np.arange(present.size)
+    unit = np.unique(patients, return_inverse=True)[1]
+    spread_positive = _sum_by_unit(of_positives - areas[:, None], unit[present], unit.max() + 1)
+    spread_negative = _sum_by_unit(of_negatives - areas[:, None], unit[~present], unit.max() + 1)
+    return areas, _clustered_covariance(spread_positive, spread_negative, present, unit)
+
+
+def _clustered_covariance(
+    spread_positive: NDArray, spread_negative: NDArray, present: NDArray, unit: NDArray
+) -> NDArray:
+    """Obuchowski's covariance; with one case per patient it is exactly DeLong's.
+
+    The last two terms are there because a patient can have films of both kinds.
+    """
+    positives, negatives = int(present.sum()), int((~present).sum())
+    with_positive = np.unique(unit[present]).size
+    with_negative = np.unique(unit[~present]).size
+    both = int(unit.max()) + 1
+    covariance = _unbiased(with_positive) * spread_positive @ spread_positive.T / positives**2
+    covariance += _unbiased(with_negative) * spread_negative @ spread_negative.T / negatives**2
+    cross = _unbiased(both) * spread_positive @ spread_negative.T / (positives * negatives)
+    return covariance + cross + cross.T
+
+
+def _unbiased(units: int) -> float:
+    """The correction n/(n-1) of a sample variance; NaN for a single unit, which has no spread."""
+    return units / (units - 1) if units > 1 else float("nan")
+
+
+def _sum_by_unit(values: NDArray, unit: NDArray, units: int) -> NDArray:
+    """Sum (S, N) values over the cases of each patient: (S, units)."""
+    return np.stack([np.bincount(unit, weights=row, minlength=units) for row in values])
+
+
+def _kept(patients: ArrayLike | None, known: ArrayLike | None) -> NDArray | None:
+    if patients is None:
+        return None
+    patients = np.asarray(patients)
+    return patients if known is None else patients[known_mask(known, patients.shape)]
+
+
+def _normal_interval(
+    value: float, error: float, level: float, lowest: float, highest: float
+) -> Interval:
+    half = float(norm.ppf(0.5 + level / 2)) * error
+    return Interval(max(lowest, value - half), min(highest, value + half))
