@@ -72,7 +72,7 @@ def derived(
     readme = overview.readme((ROOT / "README.md").read_text(encoding="utf-8"), course, measured)
     files["notebooks/START.md"] = start.encode()
     files["README.md"] = readme.encode()
-    files["environment.yml"] = environment.environment_yml().encode()
+    files["environment.yml"] = _environment().encode()
     return files
 
 
@@ -129,6 +129,10 @@ def _of_lesson(course: Course, lesson: Lesson, done: nbformat.NotebookNode) -> d
         bank_path: bank,
         **{f"slides/pictures/{name}": data for name, data in pictures.items()},
     }
+
+
+def _environment() -> str:
+    return environment.environment_yml(ROOT / "pyproject.toml", ROOT / "requirements.lock")
 
 
 def _notebook(node: nbformat.NotebookNode) -> bytes:

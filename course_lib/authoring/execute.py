@@ -107,7 +107,7 @@ class _PeakMemory:
     """Watches the kernel and its children: peak of the resident memory in MB."""
 
     def __init__(self, client: NotebookClient):
-        self.pid = client.km.provisioner.pid if client.km and client.km.provisioner else None
+        self.pid = getattr(client.km.provisioner, "pid", None) if client.km else None
         self.peak_mb = 0.0
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)

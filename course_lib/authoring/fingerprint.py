@@ -57,8 +57,9 @@ def bare(source: str) -> str:
     """`source` without comments, docstrings and blank lines."""
     lines = source.splitlines()
     for node in ast.walk(ast.parse(source)):
-        holds_docstring = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        if holds_docstring and ast.get_docstring(node, clean=False) is not None:
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            continue
+        if ast.get_docstring(node, clean=False) is not None:
             string = node.body[0]
             for number in range(string.lineno - 1, string.end_lineno or string.lineno):
                 lines[number] = ""

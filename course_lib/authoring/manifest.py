@@ -33,6 +33,8 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Course:
+    """The whole course, its lessons in reading order."""
+
     title: str
     subtitle: str
     lessons: tuple[Lesson, ...]

@@ -88,7 +88,8 @@ def opening(course: Course, lesson: Lesson) -> str:
             "",
             f"**{lesson.promise}**",
             "",
-            f"- **Time:** {lesson.minutes} minutes, {lesson.exercise_minutes} of them for exercises",
+            f"- **Time:** {lesson.minutes} minutes, "
+            f"{lesson.exercise_minutes} of them for exercises",
             f"- **Do first:** {links}",
             "",
             "**You will be able to**",

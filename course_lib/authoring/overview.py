@@ -30,7 +30,8 @@ def start_page(course: Course, measured: dict) -> str:
             "",
             "## How to work here",
             "",
-            "- Click a lesson. Run a cell with **Shift + Enter**; run all with *Run → Run All Cells*.",
+            "- Click a lesson. Run a cell with **Shift + Enter**; "
+            "run all with *Run → Run All Cells*.",
             "- Where you see `...`, it is your turn. `check` tells whether you are right; "
             "`hint` helps, three times; `solution` shows one way.",
             "- Everything in this folder is yours. An update of the course never overwrites what "

@@ -1,4 +1,4 @@
-"""One Marp deck per lesson, from the cells tagged `slide`; pictures come from the executed lesson."""
+"""One Marp deck per lesson, from cells tagged `slide`; pictures come from the executed lesson."""
 
 import base64
 from dataclasses import dataclass, field
@@ -18,6 +18,8 @@ section img { display: block; margin: 0 auto; max-height: 460px; max-width: 100%
 
 @dataclass
 class Slide:
+    """One slide: its text, its pictures, and notes for the speaker."""
+
     text: str = ""
     pictures: list[tuple[str, str]] = field(default_factory=list)  # (file name, alt text)
     notes: list[str] = field(default_factory=list)

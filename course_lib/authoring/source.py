@@ -21,6 +21,8 @@ class LessonError(ValueError):
 
 @dataclass(frozen=True)
 class Cell:
+    """One cell of the source, and the part it plays."""
+
     kind: str  # "markdown" or "code"
     source: str
     tags: tuple[str, ...] = ()
@@ -47,12 +49,15 @@ class Exercise:
     cells: dict[str, list[Cell]] = field(default_factory=dict)
 
     def all(self, role: str) -> list[Cell]:
+        """Every cell that plays `role`."""
         return self.cells.get(role, [])
 
     def one(self, role: str) -> Cell:
+        """The first cell that plays `role`."""
         return self.all(role)[0]
 
     def code(self, role: str) -> str:
+        """The code of every cell that plays `role`."""
         return "\n\n".join(c.source for c in self.all(role))
 
     @property
@@ -69,6 +74,8 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Source:
+    """A lesson's source: all cells in order, and its exercises by key."""
+
     slug: str
     cells: tuple[Cell, ...]
     exercises: dict[str, Exercise]
@@ -101,13 +108,8 @@ def read(file: Path) -> Source:
 
 def _cell(slug: str, number: int, raw) -> Cell:
     meta = raw.metadata
-    cell = Cell(
-        raw.cell_type,
-        raw.source,
-        tuple(meta.get("tags", ())),
-        meta.get("exercise"),
-        meta.get("says"),
-    )
+    tags, says = tuple(meta.get("tags", ())), meta.get("says")
+    cell = Cell(raw.cell_type, raw.source, tags, meta.get("exercise"), says)
     where = f"{slug}, cell {number} ({cell.source[:40]!r})"
     if unknown := set(cell.tags) - TAGS:
         raise LessonError(f"{where}: unknown tags {sorted(unknown)}; known are {sorted(TAGS)}.")

@@ -1,7 +1,7 @@
 """Words in which a checker speaks: `require` a fact, `close` for numbers.
 
-A checker is short code that lives in the lesson beside its exercise. It tests the plausible mistakes
-first, each with a message that explains the idea, and the right value last.
+A checker is short code that lives in the lesson beside its exercise. It tests the plausible
+mistakes first, each with a message that explains the idea, and the right value last.
 """
 
 import numpy as np

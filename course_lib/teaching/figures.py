@@ -1,4 +1,4 @@
-"""Figures of the lessons: one style, colours for colour-blind readers, alt text on every picture."""
+"""Figures of the lessons: one style, colours for colour-blind readers, alt text on all."""
 
 import base64
 import io
