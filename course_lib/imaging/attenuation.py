@@ -1,7 +1,7 @@
 """How strongly matter weakens X-rays: tabulated cross-sections turned into attenuation curves.
 
-The numbers are those of Elam, Ravel and Sieber (Radiat. Phys. Chem. 63 (2002) 121), read through the
-library xraydb; they agree with NIST XCOM to a few per mille between 10 and 150 keV. A material
+The numbers are those of Elam, Ravel and Sieber (Radiat. Phys. Chem. 63 (2002) 121), read through
+the library xraydb; they agree with NIST XCOM to a few per mille between 10 and 150 keV. A material
 attenuates like its elements weighted by mass (the mixture rule); chemistry does not matter here.
 """
 
@@ -30,7 +30,7 @@ def mass_attenuation(
 ) -> NDArray[np.float64]:
     """Mass attenuation coefficient mu/rho in cm2/g, in the shape of `energies_kev`.
 
-    `material` is a tissue ("muscle"), an element by name or symbol ("tungsten", "W"), or a Material.
+    `material` is a tissue ("muscle"), an element ("tungsten" or "W"), or a Material.
     ValueError for an unknown material or process, or an energy outside 1-800 keV.
     """
     if process not in _XRAYDB_NAME:
@@ -78,7 +78,7 @@ def electrons_per_gram(material: str | Material) -> float:
 
 @lru_cache
 def _element(name: str) -> Material:
-    """A pure element as a Material; xraydb's own name for caesium is 'cesium', for Al 'aluminum'."""
+    """A pure element as a Material, by symbol or by English name on either side of the Atlantic."""
     british = {"aluminium": "aluminum", "caesium": "cesium"}
     try:
         symbol = xraydb.atomic_symbol(xraydb.atomic_number(british.get(name, name)))
@@ -92,7 +92,7 @@ def _element(name: str) -> Material:
 
 @lru_cache(maxsize=1024)
 def _element_curve(symbol: str, process: Process, energies: bytes) -> NDArray[np.float64]:
-    """One element's mu/rho in cm2/g on the packed energies; kept, because a table look-up is slow."""
+    """One element's mu/rho in cm2/g on the packed energies; kept, because look-up is slow."""
     energies_ev = 1000.0 * np.frombuffer(energies, dtype=np.float64)
     curve = xraydb.mu_elam(symbol, energies_ev, kind=_XRAYDB_NAME[process])
     curve.setflags(write=False)

@@ -40,9 +40,9 @@ class Target:
 
 TARGETS = MappingProxyType(
     {
-        "W": Target("W", 619.9, 1.0),
-        "Mo": Target("Mo", 780.0, 3.4),
-        "Rh": Target("Rh", 790.0, 2.6),
+        "W": Target("W", 606.0, 1.0),
+        "Mo": Target("Mo", 850.0, 3.3),
+        "Rh": Target("Rh", 830.0, 2.6),
     }
 )
 
@@ -168,7 +168,7 @@ _JOULE_PER_KEV = 1.602176634e-16
 
 
 def air_kerma(spectrum: Spectrum) -> float:
-    """Energy that the beam would hand to air at its distance, in mGy (no scatter from a patient)."""
+    """Energy that the beam hands to air at its distance, in mGy; without backscatter."""
     absorption = np.exp(
         np.interp(np.log(spectrum.energies_kev), np.log(_AIR_KEV), np.log(_AIR_CM2_G))
     )
