@@ -23,7 +23,7 @@ class FilmDataset(Dataset):
     Each element is a dict:
         image       float32 (1, size, size) in 0..1
         target      float32 (K,), 1 where the finding is present
-        known       bool (K,), False where the target must not be used (see ImageRecord.label_vector)
+        known       bool (K,), False where the target must not be used (ImageRecord.label_vector)
         index       its number in this data set
         patient_id  str
         mask        bool (K, size, size), only with masks=True; all False where no outline is known
