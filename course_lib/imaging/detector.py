@@ -40,7 +40,7 @@ class Detector:
 
 
 PANEL = Detector()  # general radiography: chest, bone
-MAMMOGRAPHY_PANEL = Detector(thickness_mm=0.12, noise_kev=50.0)
+MAMMOGRAPHY_PANEL = Detector(thickness_mm=0.16, noise_kev=50.0)
 
 
 def transmit(
