@@ -14,7 +14,11 @@ html_title = project
 html_math_renderer = "mathml"
 html_static_path = ["_static"]
 html_css_files = ["course.css"]
-html_theme_options = {"use_download_button": True, "show_navbar_depth": 2}
+html_theme_options = {
+    "use_download_button": True,
+    "show_navbar_depth": 2,
+    "navbar_persistent": [],  # the side bar has the search field
+}
 html_show_sourcelink = False
 nb_execution_mode = "off"  # lessons are stored executed
 nb_ipywidgets_js: dict = {}  # stored lessons show widgets as pictures
