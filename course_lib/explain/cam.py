@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-
 HAIR = 1e-30  # too small to change any number, large enough to count as positive
 
 
