@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 from course_lib.data.augment import Augmentation
 from course_lib.data.item import ImageItem
 from course_lib.data.preprocess import pad_to_square, resize, resize_mask, to_uint8
-from course_lib.data.source import AnySource, records_of
+from course_lib.data.source import AnySource, findings_of, records_of
 
 # Small sets are kept after the first epoch, so that a film is read and resized only once.
 MOST_BYTES_KEPT = 1_000_000_000
@@ -41,6 +41,9 @@ class FilmDataset(Dataset):
         masks: also give the outlines of the findings.
         seed: with set_epoch decides all random changes.
 
+    Raises:
+        ValueError: no images, or none of the findings is known to the source.
+
     Attributes:
         targets, known: the labels of the whole set, float32 and bool (N, K).
     """
@@ -59,6 +62,7 @@ class FilmDataset(Dataset):
     ) -> None:
         if len(source) == 0:
             raise ValueError("The source holds no images; check its folder and its labels.")
+        _refuse_strangers(source, findings)
         self.source, self.size, self.findings = source, size, tuple(findings)
         self.augment, self.preprocess, self.masks, self.seed = augment, preprocess, masks, seed
         self.records = records_of(source)
@@ -117,6 +121,16 @@ class FilmDataset(Dataset):
             empty if mask is None else resize_mask(pad_to_square(mask, False), self.size)
             for mask in found
         ]
+
+
+def _refuse_strangers(source: AnySource, findings: Sequence[str]) -> None:
+    """Raise if no finding occurs in the source: a typing error would train on nothing."""
+    known = findings_of(source)
+    if not set(findings) & set(known):
+        raise ValueError(
+            f"None of the findings {', '.join(findings)} occurs in the source; "
+            f"it knows {', '.join(known) or 'no labels at all'}."
+        )
 
 
 def collate(elements: Sequence[dict]) -> dict[str, torch.Tensor | list[str]]:
