@@ -68,9 +68,13 @@ def make_reader() -> argparse.ArgumentParser:
     opens.add_argument("--no-browser", action="store_true", help="only print the address")
     opens.add_argument("--port", type=int, default=8888, help="try this port first (8888)")
     tests = one("test", "run all tests, with the network cut; more words go to pytest", run_tests)
-    tests.add_argument("--online", action="store_true", help="leave the network on")
+    net = tests.add_mutually_exclusive_group()
+    net.add_argument("--offline", action="store_true", help="cut the network (this is the default)")
+    net.add_argument("--online", action="store_true", help="leave the network on")
     one("run", "run lessons from top to bottom: course.py run [LESSON ...]", run_lessons)
     one("build", "make notebooks, solutions, slides and site again from lessons/", run_build)
+    sets = one("setup", "only set up; lab and test do this by themselves", run_setup)
+    sets.add_argument("--dev", action="store_true", help="with what tests and authors need")
     one("check", "look whether all is well; paste what it prints into a question", run_check)
     for command in commands.choices.values():
         command.set_defaults(passes_on=command.prog.split()[-1] in ("test", "run", "build"))
@@ -87,7 +91,9 @@ def _adder(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"):
             help="use this Python as it is (conda, Binder), make no environment",
         )
         if name in ("lab", "check"):
-            reader.add_argument("--work", type=Path, help="your folder (default: work)")
+            reader.add_argument(
+                "--work", type=Path, metavar="FOLDER", help="your folder (default: work)"
+            )
         return reader
 
     return add
@@ -99,6 +105,12 @@ def _python(places: Places, options: argparse.Namespace, extras: Sequence[str] =
         environment.make_home(places)
         return Path(sys.executable)
     return environment.prepare(places, extras)
+
+
+def run_setup(places: Places, options: argparse.Namespace) -> int:
+    """Make the environment, and nothing more."""
+    say(f"Ready: {_python(places, options, ['dev'] if options.dev else [])}")
+    return 0
 
 
 def run_lab(places: Places, options: argparse.Namespace) -> int:

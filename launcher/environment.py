@@ -49,7 +49,7 @@ def is_usable(places: Places) -> bool:
 def make_home(places: Places) -> None:
     """Make the folder for everything the launcher writes, or say why it cannot be."""
     try:
-        places.home.mkdir(exist_ok=True)
+        (places.home / "jupyter").mkdir(parents=True, exist_ok=True)
         places.guard.touch()
     except OSError as error:
         raise Problem(failures.read_only(places.root, error)) from None

@@ -87,7 +87,7 @@ def inside(places: Places, python: Path | None) -> list[Finding]:
 def _no_answer(said: str) -> Finding:
     last = said.strip().splitlines()[-1:] or ["it said nothing"]
     advice = "delete the folder .course, then run: python3 course.py lab"
-    return ("PROBLEM", "self-test", f"did not run: {last[0][:150]}", advice)
+    return ("PROBLEM", "self-test", f"did not run: {last[0][-250:]}", advice)
 
 
 def _room(places: Places, own_environment: bool) -> Finding:

@@ -50,7 +50,7 @@ def describe(output: str, count: int) -> tuple[str | None, int]:
     if match := DOWNLOADING.match(output):
         return f"fetching {match[1]} {match[2] or ''}", count
     if output.startswith("Installing collected packages"):
-        return f"installing {count} packages (a minute or two)", count
+        return f"installing {output.count(',') + 1} packages (some minutes)", count
     return None, count
 
 
