@@ -1,0 +1,137 @@
+"""A digital radiograph of a virtual patient, from tube to 12-bit picture.
+
+film = radiograph(patient, size=256)                # all in one
+rays = path_lengths(patient, size=256)              # or: geometry once ...
+film = expose(rays, Technique(kvp=70), seed=1)      # ... and then as many exposures as you like
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from course_lib.imaging import detector as panel
+from course_lib.imaging.pixels import log_attenuation, to_12_bit
+from course_lib.imaging.projection import Projection, path_lengths
+from course_lib.imaging.scatter import NO_GRID, Grid, scatter_image, water_equivalent
+from course_lib.imaging.sharpness import blur, scintillator_mtf
+from course_lib.imaging.spectrum import tube_spectrum
+from course_lib.patient.person import Patient
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Technique:
+    """The settings of an exposure and of the display processing.
+
+    kvp, mas, filtration_mm_al: the tube; source_distance_mm: focal spot to film; grid: whether an
+    anti-scatter grid is used. compression (0-1) is how far large bright and dark areas are drawn
+    together so that lung and mediastinum are both legible, and detail the boost of fine structure,
+    as every maker's processing does; 0 and 0 show the plain logarithm.
+    """
+
+    kvp: float = 120.0
+    mas: float = 2.5
+    filtration_mm_al: float = 3.0
+    source_distance_mm: float = 1800.0
+    grid: bool = True
+    scatter: bool = True
+    noise: bool = True
+    compression: float = 0.30
+    detail: float = 0.25
+
+
+CHEST_PA = Technique()
+CHEST_AP = Technique(kvp=90.0, mas=2.0, source_distance_mm=1100.0, grid=False)
+CHEST_LAT = Technique(kvp=125.0, mas=6.0)
+USUAL = {"PA": CHEST_PA, "AP": CHEST_AP, "LAT": CHEST_LAT}
+
+
+@dataclass(frozen=True)
+class Radiograph:
+    """A finished film.
+
+    pixels: (H, W) uint16, 0-4095, bone bright (MONOCHROME2). spacing_mm: pixel size on the film.
+    masks: finding -> (H, W) bool.
+    """
+
+    pixels: NDArray[np.uint16]
+    spacing_mm: float
+    masks: dict[str, NDArray[np.bool_]]
+    view: str
+    technique: Technique
+    patient: Patient
+
+
+def radiograph(
+    patient: Patient,
+    technique: Technique | None = None,
+    size: int = 256,
+    view: str = "PA",
+    seed: int = 0,
+    field_mm: float | None = None,
+) -> Radiograph:
+    """A size x size chest film; `seed` draws the quantum noise. Usual technique for the view if
+    none is given. Raises ValueError for an unknown view or impossible settings."""
+    chosen = technique or USUAL.get(view, CHEST_PA)
+    rays = path_lengths(patient, view, size, field_mm, chosen.source_distance_mm)
+    return expose(rays, chosen, seed)
+
+
+def expose(rays: Projection, technique: Technique = CHEST_PA, seed: int = 0) -> Radiograph:
+    """The film of these rays: spectrum, attenuation, scatter, noise, blur, logarithm, display."""
+    signal, reference = detector_signal(rays, technique, np.random.default_rng(seed))
+    pixels = display(log_attenuation(signal, reference), rays.spacing_mm, technique)
+    return Radiograph(pixels, rays.spacing_mm, rays.masks, rays.view, technique, rays.patient)
+
+
+def detector_signal(
+    rays: Projection, technique: Technique, rng: np.random.Generator
+) -> tuple[Image, float]:
+    """(H, W) absorbed energy in keV per pixel, and what an empty field would give."""
+    tube = tube_spectrum(technique.kvp, technique.mas, technique.filtration_mm_al)
+    beam = tube.at_distance(technique.source_distance_mm)
+    pixel = rays.spacing_mm
+    mean, variance = panel.expose(rays.lengths, beam, pixel_mm=pixel, groups=16)
+    grid = Grid() if technique.grid else NO_GRID
+    total = mean * grid.primary_transmission
+    if technique.scatter:
+        fog = scatter_image(mean, water_equivalent(rays.lengths), pixel)
+        total = total + fog * grid.scatter_transmission
+    if pixel < 0.8:  # coarser pixels average over more than the light spreads
+        total = np.maximum(blur(total, pixel, scintillator_mtf), 1e-3)
+    if technique.noise:
+        portion = variance / np.maximum(mean, 1e-12)
+        total = panel.add_noise(total, total * portion, rng, panel.PANEL.noise_kev)
+    return total, panel.open_field(beam, pixel_mm=pixel)[0] * grid.primary_transmission
+
+
+def display(attenuation: Image, spacing_mm: float, technique: Technique) -> NDArray[np.uint16]:
+    """12-bit picture of an attenuation image, processed as on a work station.
+
+    Large structures are compressed and fine ones boosted, then a window is laid over what lies in
+    the body and bent by an S-shaped curve like that of film.
+    """
+    smooth = _lowpass(attenuation, 22.0 / spacing_mm)
+    fine = attenuation - _lowpass(attenuation, 3.0 / spacing_mm)
+    flat = attenuation - technique.compression * (smooth - smooth.mean()) + technique.detail * fine
+    body = flat[attenuation > 0.25]
+    low, high = np.percentile(body if body.size else flat, [1.0, 99.5])
+    share = np.clip((flat - (low - 0.25 * (high - low))) / (1.27 * (high - low)), 0, 1.0)
+    curve = share**1.15
+    return to_12_bit(curve, 0.0, 1.0)
+
+
+def _lowpass(image: Image, sigma: float) -> Image:
+    """Gaussian smoothing on a reduced copy: the result has no fine detail to lose."""
+    shrink = max(1, int(sigma / 3))
+    if sigma < 0.3:
+        return image
+    size = (max(2, image.shape[1] // shrink), max(2, image.shape[0] // shrink))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / shrink, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.resize(small, image.shape[::-1], interpolation=cv2.INTER_LINEAR))

@@ -1,0 +1,64 @@
+"""Diaphragm, and what lies under it: liver, spleen, stomach bubble, gas in the colon."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from course_lib.patient.body import SIDES, Body
+from course_lib.patient.solids import Part, Pieces, box_ellipsoid, ellipsoids, join, rotation
+
+
+def diaphragm(body: Body) -> Pieces:
+    """The two domes and the heart's bed between them; lungs end where these begin."""
+    s, w, d = body.scale, body.half_width, body.half_depth
+    domes = []
+    for side, sign in SIDES.items():
+        top = body.dome(side)
+        drop = 128 * s
+        domes.append(ellipsoids(
+            [sign * 0.47 * w, -8, top - drop], [0.60 * w, 1.06 * d, drop], rotation(-7, -3 * sign)
+        ))  # fmt: skip
+        # The front of the dome is higher than its back.
+        domes.append(ellipsoids([sign * 0.40 * w, -26, top - 74 * s], [0.40 * w, 0.66 * d, 72 * s]))
+    middle = ellipsoids([4, -10, body.left_dome - 100 * s], [0.45 * w, 0.9 * d, 92 * s])
+    return join(*domes, middle)
+
+
+def abdomen_parts(body: Body) -> tuple[Part, ...]:
+    """Organs that stand out on a chest film."""
+    s, w, d = body.scale, body.half_width, body.half_depth
+    rng = body.rng("abdomen")
+    liver = ellipsoids(
+        [-0.42 * w, -10, body.right_dome - 88 * s], [0.58 * w, 0.9 * d, 84 * s], rotation(0, 12)
+    )
+    spleen = ellipsoids([0.72 * w, 42, body.left_dome - 62 * s], np.array([24, 38, 52]) * s)
+    parts = [
+        Part("liver", "muscle", "soft_tissue", liver),
+        Part("spleen", "muscle", "soft_tissue", spleen),
+    ]
+    if rng.random() < 0.8:
+        parts.append(Part("stomach gas", "air", "soft_tissue", _stomach(body, rng)))
+    if rng.random() < 0.55:
+        parts.append(Part("colon gas", "air", "soft_tissue", _colon(body, rng)))
+    return tuple(parts)
+
+
+def _stomach(body: Body, rng: np.random.Generator) -> Pieces:
+    """Gas under the left dome with a flat fluid level below."""
+    size = rng.uniform(0.55, 1.15) * body.scale
+    x = body.half_width * rng.uniform(0.36, 0.52)
+    top = body.left_dome - 9 * body.scale
+    semi = np.array([34, 30, 24]) * size
+    gas = box_ellipsoid([x, -4, top - semi[2]], semi, float(semi[2] * rng.uniform(0.35, 1.0)))
+    return gas
+
+
+def _colon(body: Body, rng: np.random.Generator) -> Pieces:
+    """A row of gas-filled haustra below the left dome."""
+    count = int(rng.integers(3, 9))
+    u = np.linspace(0, 1, count)
+    x = body.half_width * (0.82 - 0.55 * u * rng.uniform(0.3, 1)) + 5 * rng.normal(size=count)
+    z = body.left_dome - (34 + 30 * rng.random() + 75 * u + 6 * rng.normal(size=count)) * body.scale
+    y = -30 + 12 * rng.normal(size=count)
+    semi = rng.uniform(7, 15, (count, 3)) * [1.2, 1, 0.9] * body.scale
+    return ellipsoids(np.stack([x, y, z], 1), semi)

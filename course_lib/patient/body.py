@@ -1,0 +1,140 @@
+"""How a body is proportioned: sex, age, height, weight, breathing, and normal variation.
+
+Origin of the patient axes: the midline, half way through the chest, at the level of the carina.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from course_lib.patient.solids import Pieces, grow, sheared_ellipsoid
+
+SIDES = {"right": -1.0, "left": 1.0}  # sign of x in DICOM's LPS axes
+MALE_HEIGHT, FEMALE_HEIGHT = (1740.0, 65.0), (1615.0, 60.0)  # mean and s.d., mm
+
+
+@dataclass(frozen=True)
+class Body:
+    """Proportions of one person; lengths in mm, angles in degrees.
+
+    inspiration runs from 0 (full expiration) to 1 (full inspiration); heart_scale multiplies the
+    heart's transverse size, vessel_scale the calibre of lung vessels.
+    """
+
+    seed: int
+    sex: str
+    age: float
+    height: float
+    weight_kg: float
+    inspiration: float
+    scale: float
+    half_width: float
+    half_depth: float
+    lung_height: float
+    right_dome: float
+    left_dome: float
+    fat: float
+    muscle: float
+    heart_scale: float = 1.0
+    heart_tilt: float = 40.0
+    vessel_scale: float = 1.0
+    aorta_scale: float = 1.0
+    bone: float = 1.0
+    scoliosis: float = 0.0
+    arm_angle: float = 12.0
+    shoulder_rise: float = 0.0
+    volume: dict[str, float] = field(default_factory=lambda: {"right": 1.0, "left": 1.0})
+
+    @property
+    def bmi(self) -> float:
+        """Body mass index, kg/m^2."""
+        return self.weight_kg / (self.height / 1000) ** 2
+
+    def rng(self, organ: str) -> np.random.Generator:
+        """A stream of random numbers of its own for each organ, so that one organ's details do
+        not move when another organ changes."""
+        return np.random.default_rng([self.seed, *organ.encode()])
+
+    def lung_box(self, side: str, margin: float = 0.0) -> Pieces:
+        """The leaning ellipsoid whose upper half is one side of the chest, `margin` mm larger.
+
+        Apex, lateral wall, front and back of the lung lie on it; the diaphragm and the
+        mediastinum cut it below and medially.
+        """
+        sign = SIDES[side]
+        centre = (sign * 0.42 * self.half_width, 2.0, self.base)
+        semi = (0.60 * self.half_width, self.half_depth, self.apex - self.base)
+        return grow(sheared_ellipsoid(centre, semi, (-sign * 0.055, 0.05)), margin)
+
+    @property
+    def apex(self) -> float:
+        """z of the lung apex, mm."""
+        return 0.46 * self.lung_height
+
+    @property
+    def base(self) -> float:
+        """z where the chest is widest, mm; below it the ribs close in slowly."""
+        return self.apex - 1.03 * self.lung_height
+
+    def dome(self, side: str) -> float:
+        """z of the top of the diaphragm on one side, mm."""
+        return self.right_dome if side == "right" else self.left_dome
+
+    def wall(self, side: str, z: np.ndarray, angle: np.ndarray, margin: float) -> np.ndarray:
+        """(..., 3) points on the chest wall at height z and angle (degrees, 0 = back, 180 = front).
+
+        margin mm outside the lung's envelope; where ribs and chest muscles run.
+        """
+        sign = SIDES[side]
+        height = np.clip((z - self.base) / (self.apex - self.base + margin), -0.97, 0.97)
+        shrink = np.sqrt(1 - height**2)
+        phi = np.radians(angle)
+        wide = (0.60 * self.half_width + margin) * shrink
+        deep = (self.half_depth + margin) * shrink
+        x = 0.42 * self.half_width - 0.055 * (z - self.base) + wide * np.sin(phi)
+        y = 2.0 + 0.05 * (z - self.base) + deep * np.cos(phi)
+        return np.stack([sign * x, y, np.broadcast_to(z, x.shape)], -1)
+
+
+def sample_body(
+    seed: int,
+    age: float | None = None,
+    sex: str | None = None,
+    bmi: float | None = None,
+    inspiration: float | None = None,
+) -> Body:
+    """A body drawn from its seed; what is given is kept. Raises ValueError for a wrong sex."""
+    if sex not in (None, "F", "M"):
+        raise ValueError(f"Sex must be 'F' or 'M', got {sex!r}.")
+    rng = np.random.default_rng([seed, 1])
+    draw = rng.normal(size=16)
+    male = bool(rng.random() < 0.55) if sex is None else sex == "M"
+    years = float(np.clip(50 + 16 * draw[0], 18, 92)) if age is None else float(age)
+    mean, spread = MALE_HEIGHT if male else FEMALE_HEIGHT
+    height = mean + spread * draw[1] - 0.6 * max(years - 45, 0)
+    index = float(np.clip(25.5 + 4.2 * draw[2], 17, 44)) if bmi is None else float(bmi)
+    breath = float(np.clip(0.85 + 0.13 * draw[3], 0.2, 1)) if inspiration is None else inspiration
+    scale = height / 1740.0
+    emphasis = 1 + 0.0025 * (years - 50)
+    lung_height = scale * (262 + 9 * draw[4])
+    dome = 0.46 * lung_height - lung_height * (0.80 + 0.17 * breath)
+    return Body(
+        seed=seed, sex="M" if male else "F", age=years, height=height,
+        weight_kg=index * (height / 1000) ** 2, inspiration=breath, scale=scale,
+        half_width=scale * (139 + 5 * draw[5] + 0.9 * (index - 25)) * (1.0 if male else 0.955),
+        half_depth=scale * (86 + 5 * draw[6] + 0.8 * (index - 25) + 0.1 * (years - 50)),
+        lung_height=lung_height, right_dome=dome,
+        left_dome=dome - scale * (13 + 5 * draw[7]),
+        fat=float(np.clip((6 if male else 10) + 1.35 * (index - 20) + draw[8], 4, 45)),
+        muscle=scale * (23 if male else 16) * (1 - 0.004 * (years - 50)),
+        heart_scale=float(1.0 + 0.055 * draw[9] + 0.006 * (index - 25) + 0.0015 * (years - 50)),
+        heart_tilt=float(np.clip(42 + 6 * draw[10] - 0.9 * (index - 25), 22, 60)),
+        vessel_scale=float(1 + 0.08 * draw[11]),
+        aorta_scale=float(emphasis * (1 + 0.06 * draw[12])),
+        bone=float(np.clip((1.05 if male else 0.95) - 0.004 * max(years - 50, 0) + 0.05 * draw[13], 0.6, 1.2)),
+        scoliosis=float(4.0 * draw[14]),
+        arm_angle=float(np.clip(16 + 9 * draw[15], 0, 45)),
+        shoulder_rise=float(8 * rng.normal()),
+    )  # fmt: skip

@@ -1,0 +1,92 @@
+"""Heart and great vessels: what gives the mediastinum its outline."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from course_lib.patient.body import Body
+from course_lib.patient.skeleton import spine_line
+from course_lib.patient.solids import Part, Pieces, chains, ellipsoids, join, rotation, spline
+
+
+def chambers(body: Body) -> Pieces:
+    """Ventricles, atria, appendage and pulmonary trunk, resting on the diaphragm."""
+    s, w = body.scale, body.heart_scale
+    z = body.right_dome + 36 * s  # the heart rides on the diaphragm as it moves
+    tilt = rotation(0, body.heart_tilt, 0) @ rotation(0, 0, -20)
+    upright, wide = s * w**0.6, s * w
+    apex = (w - 1) * 34
+    centres = np.array([
+        [27 * wide + apex * 0.5, -26, z + 4],       # left ventricle
+        [10 * wide, -40, z - 6],                    # right ventricle
+        [-21 * wide, -20, z + 18],                  # right atrium
+        [6 * s, 14, z + 46 * s],                    # left atrium
+        [26 * wide, -6, z + 52 * s],                # left atrial appendage
+        [22 * s, -22, z + 78 * s],                  # pulmonary trunk
+    ])  # fmt: skip
+    semi = np.array([
+        [38 * wide, 38 * upright, 60 * wide],
+        [46 * wide, 34 * upright, 38 * upright],
+        [27 * wide, 32 * upright, 44 * upright],
+        [38 * s, 26 * s, 28 * s],
+        [17 * wide, 20 * s, 27 * s],
+        [18 * s, 18 * s, 30 * s],
+    ])  # fmt: skip
+    turn = np.stack(
+        [tilt, rotation(0, 15), rotation(0, 6), np.eye(3), rotation(0, 18), rotation(0, 12)]
+    )
+    return ellipsoids(centres, semi, turn)
+
+
+def aorta(body: Body) -> Pieces:
+    """Ascending aorta, arch (the knob on the left) and descending aorta beside the spine."""
+    s, a = body.scale, body.aorta_scale
+    z = body.right_dome + 36 * s
+    knob = 30 * s
+    unfold = 16 * max(a - 1, 0)
+    down = spine_line(body, np.array([-30.0, -110.0, -230.0]) * s) + [17 * s, -12, 0]
+    down[0, 0] += unfold
+    line = [[4, -18, z + 56], [-13 - unfold, -26, z + 90], [-8, -22, knob - 14], [8, -2, knob + 6],
+            [22 * s, 26, knob - 2], [25 * s + unfold, 42, knob - 24], *down]  # fmt: skip
+    points = spline(line, 34)
+    radius = s * a * np.interp(np.arange(34), [0, 8, 16, 33], [15.5, 15, 12.5, 10.5])
+    return chains(points, radius)
+
+
+def veins(body: Body) -> Pieces:
+    """Superior vena cava with the brachiocephalic veins, and the neck and arm vessels."""
+    s = body.scale
+    top = body.apex
+    lines = [
+        [[-20, -22, -70], [-25, -14, 0], [-23, -18, 42]],
+        [[-23, -18, 40], [-30, -16, 62], [-48, -8, top - 22]],
+        [[-22, -20, 40], [10, -30, 54], [48, -10, top - 22]],
+        [[6, -10, 26], [14, -6, 60], [24, 2, top + 40]],
+        [[-4, -14, 28], [-16, -8, 60], [-24, 2, top + 40]],
+        [[22, 14, 28], [30, 12, 66], [60, 4, top - 12]],
+    ]
+    points = np.stack([spline(np.array(line) * s, 8) for line in lines])
+    radius = s * np.array([[9.5], [7.0], [7.0], [4.5], [5.5], [5.0]]) * np.ones(8)
+    return chains(points, radius)
+
+
+def mediastinum(body: Body) -> Pieces:
+    """Fat, glands, gullet and muscles beside the spine: where there is no lung."""
+    s = body.scale
+    z = np.linspace(body.base - 120, body.apex + 30, 12)
+    back = spine_line(body, z)
+    width = np.interp(z, [body.base, -20, 30, body.apex - 30, body.apex + 30], [21, 20, 19, 25, 50])
+    spine_block = chains(back + [0, 8, 0], width * s, 1.25, up=(1, 0, 0))
+    middle = ellipsoids(
+        [[1, -4, -30], [0, -6, 62 * s]], np.array([[17, 66, 150], [26, 48, 66]]) * s
+    )
+    return join(spine_block, middle)
+
+
+def heart_parts(body: Body) -> tuple[Part, ...]:
+    """Blood in heart and great vessels, in the place of soft tissue."""
+    return (
+        Part("heart", "blood", "soft_tissue", chambers(body)),
+        Part("aorta", "blood", "soft_tissue", aorta(body)),
+        Part("veins", "blood", "soft_tissue", veins(body)),
+    )

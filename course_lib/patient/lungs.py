@@ -1,0 +1,147 @@
+"""Lungs with lobes, their airways and their vessels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from course_lib.patient.abdomen import diaphragm
+from course_lib.patient.body import SIDES, Body
+from course_lib.patient.heart import aorta, chambers, mediastinum, veins
+from course_lib.patient.solids import Compound, Part, Pieces, chains, cut, join, spline
+
+LEVELS = 8  # generations of branching: 2**LEVELS ends per tree
+
+
+def lung(body: Body, side: str, heart_of: Body | None = None) -> Compound:
+    """One lung: its half of the chest, above the diaphragm, without heart and mediastinum.
+
+    heart_of: the proportions that place the heart, where they differ (a raised diaphragm).
+    """
+    envelope = cut(body.lung_box(side), [-SIDES[side], 0, 0], [0, 0, 0])
+    return Compound(envelope, minus=lung_limits(body, side, heart_of or body))
+
+
+def lung_limits(body: Body, side: str, heart_of: Body) -> Pieces:
+    """Everything that the lung on one side must leave room for."""
+    limits = join(
+        chambers(heart_of), diaphragm(body), mediastinum(body), aorta(heart_of), veins(body)[:14]
+    )
+    reach = limits.centre[:, 0] * SIDES[side] + limits.half[:, 0]
+    return limits[reach > 0]
+
+
+def lung_parts(body: Body) -> tuple[Part, ...]:
+    """Lungs, vessels and airways."""
+    parts = []
+    for side in SIDES:
+        shape = lung(body, side)
+        parts.append(Part(f"{side} lung", "lung", "soft_tissue", shape))
+        parts.append(Part(f"{side} lung vessels", "blood", "lung", vessels(body, side, shape)))
+    return (*parts, *airways(body))
+
+
+def hilum(body: Body, side: str) -> np.ndarray:
+    """(3,) where bronchus and vessels enter the lung; the left one is a little higher."""
+    s = body.scale
+    return np.array([SIDES[side] * 38 * s, 10.0, (-24 if side == "right" else -12) * s])
+
+
+def vessels(body: Body, side: str, shape: Compound) -> Pieces:
+    """Arteries and veins: two trees from hilum and left atrium to the whole lung."""
+    rng = body.rng(f"vessels {side}")
+    points = _points_in(body, side, shape, rng, 4 * 2**LEVELS)
+    half = len(points) // 2
+    size = body.vessel_scale * body.scale
+    artery = hilum(body, side)
+    vein = artery + np.array([-6 * SIDES[side], -4, -26]) * body.scale
+    trees = [
+        tree(artery, points[:half], 7.2 * size, rng),
+        tree(vein, points[half:], 6.4 * size, rng),
+        _hilar_trunks(body, side),
+    ]
+    pieces = join(*trees)
+    return pieces[shape.inside(pieces.centre)]
+
+
+def _points_in(
+    body: Body, side: str, shape: Compound, rng: np.random.Generator, count: int
+) -> np.ndarray:
+    """(2**k, 3) points spread through a lung, denser below, as blood flow is when upright."""
+    box = shape.union
+    tries = box.centre[0] + box.half[0] * rng.uniform(-1, 1, (6 * count, 3))
+    floor, top = body.dome(side) - 60, body.apex
+    keep = rng.random(len(tries)) < 1.15 - 0.75 * (tries[:, 2] - floor) / (top - floor)
+    tries = tries[keep]
+    tries = tries[shape.inside(tries)]
+    return tries[: 2 ** int(np.log2(len(tries)))] if len(tries) else tries
+
+
+def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Generator) -> Pieces:
+    """A vessel tree from root that divides among the targets (P, 3), P a power of two.
+
+    Every branch runs towards the centre of the targets that it supplies, then hands one half of
+    them to each daughter. Calibre follows Murray's law: r^3 is shared between daughters.
+    """
+    levels = min(int(np.log2(len(targets))), LEVELS)
+    start, groups = root[None], targets[None]
+    way = np.zeros((1, 3))
+    batches = []
+    for level in range(levels + 1):
+        middle = groups.mean(1)
+        reach = rng.uniform(0.42, 0.62, (len(start), 1)) if level < levels else 0.9
+        end = start + reach * (middle - start)
+        span = np.linalg.norm(end - start, axis=1, keepdims=True)
+        # Leave in the parent's direction and bend: vessels do not turn at sharp corners.
+        bend = 0.5 * (start + end) + 0.18 * way * span + 0.05 * span * rng.normal(size=end.shape)
+        calibre = radius * 2 ** (-level / 3) * rng.uniform(0.86, 1.08, (len(start), 1))
+        taper = calibre * np.array([[1.0, 0.93, 0.84 if level < levels else 0.5]])
+        batches.append(chains(np.stack([start, bend, end], 1), np.maximum(taper, 0.25)))
+        if level < levels:
+            way = np.repeat((end - bend) / np.maximum(span, 1e-6), 2, 0)
+            start, groups = np.repeat(end, 2, 0), _halves(groups)
+    return join(*batches)
+
+
+def _halves(groups: np.ndarray) -> np.ndarray:
+    """(2G, P/2, 3): each group of targets split across its longest side."""
+    axis = np.ptp(groups, axis=1).argmax(1)
+    key = np.take_along_axis(groups, axis[:, None, None], 2)[..., 0]
+    order = np.argsort(key, 1)[..., None]
+    count = groups.shape[1] // 2
+    return np.take_along_axis(groups, order, 1).reshape(-1, count, 3)
+
+
+def _hilar_trunks(body: Body, side: str) -> Pieces:
+    """The large lower-lobe and upper-lobe arteries that make the hilum's shadow."""
+    s, sign = body.scale, SIDES[side]
+    start = hilum(body, side)
+    lines = [
+        [start + [-12 * sign, -4, 4], start + [6 * sign, 4, -4], start + [16 * sign, 12, -30 * s],
+         start + [24 * sign, 18, -62 * s]],
+        [start, start + [6 * sign, 2, 14 * s], start + [12 * sign, 4, 34 * s], start + [22 * sign, 6, 56 * s]],
+    ]  # fmt: skip
+    points = np.stack([spline(line, 9) for line in lines])
+    radius = body.vessel_scale * s * np.array([np.linspace(9, 4.5, 9), np.linspace(6, 2.5, 9)])
+    return chains(points, radius)
+
+
+def airways(body: Body) -> tuple[Part, ...]:
+    """Windpipe, main bronchi at the carina, and the lobar bronchi."""
+    s = body.scale
+    wide = (9.0 if body.sex == "M" else 7.8) * s
+    carina = np.array([2.0, 10.0, 2.0])
+    trachea = chains(spline([[0, -4, body.apex + 70], [1, 4, body.apex - 10], carina], 12), wide)
+    right = spline([carina, carina + [-14, 2, -18 * s], hilum(body, "right") + [-4, 2, -6]], 6)
+    left = spline([carina, carina + [20, 2, -18 * s], hilum(body, "left") + [2, 4, -16 * s]], 6)
+    bronchi = join(chains(right, 0.78 * wide), chains(left, 0.66 * wide))
+    lower = []
+    for side, sign in SIDES.items():
+        h = hilum(body, side) + [0, 4, -8 * s]
+        lower.append(spline([h, h + [10 * sign, 8, -24 * s], h + [16 * sign, 14, -52 * s]], 6))
+        lower.append(spline([h, h + [8 * sign, 0, 12 * s], h + [16 * sign, 4, 28 * s]], 6))
+    lobar = chains(np.stack(lower), np.linspace(4.2, 2.2, 6) * s)
+    return (
+        Part("trachea", "air", "soft_tissue", trachea),
+        Part("main bronchi", "air", "soft_tissue", bronchi),
+        Part("lobar bronchi", "air", "lung", lobar),
+    )

@@ -1,0 +1,1 @@
+"""What disease and treatment add to a patient, one group per module."""
