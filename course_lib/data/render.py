@@ -30,6 +30,8 @@ DECIDING_CODE = (
     LIBRARY / "data" / "render.py",
     LIBRARY / "data" / "shards.py",
 )
+# Taken once, at import: it must describe the code that runs here, not a later version on disk.
+FINGERPRINT = code_fingerprint(DECIDING_CODE)
 FILM_DONE = "film"
 
 
@@ -54,7 +56,7 @@ class FilmPlan:
 
     def key(self) -> str:
         """A short name that changes with any parameter and with any line of the deciding code."""
-        return content_key(asdict(self), code_fingerprint(DECIDING_CODE))
+        return content_key(asdict(self), FINGERPRINT)
 
     def specs(self, n: int) -> Sequence[PatientSpec]:
         """The first n studies of the cohort."""
@@ -155,7 +157,12 @@ def _start_worker(plan: FilmPlan, folder: Path, share: list[tuple[int, int]]) ->
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows: no black windows
         encoding="utf-8",
     )
-    request = {"plan": asdict(plan), "folder": str(folder.resolve()), "ranges": share}
+    request = {
+        "plan": asdict(plan),
+        "folder": str(folder.resolve()),
+        "ranges": share,
+        "fingerprint": FINGERPRINT,
+    }
     assert process.stdin is not None
     process.stdin.write(json.dumps(request))
     process.stdin.close()
@@ -175,6 +182,8 @@ def _listen(process: subprocess.Popen, film_done: Callable[[], object], lines: l
 def main() -> None:
     """One worker: read a request, render, report every film."""
     request = json.load(sys.stdin)
+    if request["fingerprint"] != FINGERPRINT:
+        sys.exit("The course's code was changed since this session began; restart the kernel.")
     ranges = [(int(start), int(stop)) for start, stop in request["ranges"]]
     plan, folder = FilmPlan(**request["plan"]), Path(request["folder"])
     render_ranges(plan, folder, ranges, lambda: print(FILM_DONE, flush=True))

@@ -20,11 +20,16 @@ SOFT_TISSUE = (40.0, 400.0)  # the usual window for a CT slice that brings none,
 class Slice:
     """One real cross-section.
 
+    stored: (H, W) whole numbers as the file holds them; slope, intercept: values = stored * slope +
+        intercept (1 and 0 where the file names none, as in MR).
     values: float32 (H, W), Hounsfield units in CT, arbitrary units in MR.
     spacing_mm: millimetres per pixel (row, column). modality: "CT" or "MR".
     window: a (center, width) to start with. part: what it shows. file: its name in pydicom.
     """
 
+    stored: np.ndarray
+    slope: float
+    intercept: float
     values: np.ndarray
     spacing_mm: tuple[float, float]
     modality: str
@@ -52,9 +57,11 @@ def _slice(names: dict[str, str], part: str, modality: str) -> Slice:
             f"pydicom's file {names[part]} is not installed; install pydicom again from its wheel."
         )
     dataset = open_dicom(str(path))
-    values = modality_values(dataset, stored_values(dataset)).astype(np.float32)
+    stored = stored_values(dataset)
+    values = modality_values(dataset, stored).astype(np.float32)
     spacing = spacing_of(dataset)
     windows = file_windows(dataset)
     window = (windows[0].center, windows[0].width) if windows else SOFT_TISSUE
     size = (spacing.row_mm, spacing.column_mm) if spacing else (1.0, 1.0)
-    return Slice(values, size, modality, window, part, names[part])
+    line = (float(dataset.get("RescaleSlope", 1)), float(dataset.get("RescaleIntercept", 0)))
+    return Slice(stored, *line, values, size, modality, window, part, names[part])

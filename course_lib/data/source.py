@@ -32,8 +32,8 @@ def records_of(source: AnySource) -> Sequence[ImageRecord]:
 
 
 def findings_of(source: AnySource) -> tuple[str, ...]:
-    """The names of all findings that any record of the source mentions, in alphabetical order."""
-    return tuple(sorted({name for record in records_of(source) for name in record.labels}))
+    """The names of all findings that records of the source mention, in order of appearance."""
+    return tuple(dict.fromkeys(name for record in records_of(source) for name in record.labels))
 
 
 class Subset:
