@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -141,25 +142,79 @@ def compound_lengths(compound: Compound, geometry: Geometry) -> tuple[Floats, Wi
 
     For sets on a line, |U without M| = |U or M| - |M|: two unions of intervals.
     """
-    solids = [compound.union] + [p for p in (compound.within, compound.minus) if p is not None]
-    rays = [PieceRays(pieces, geometry) for pieces in solids]
-    window = _window(rays[0], rays[1] if compound.within is not None else None)
-    low, high = _intervals(rays[0], window)
-    if compound.within is not None:
-        inner_low, inner_high = _intervals(rays[1], window)
-        first, last = inner_low.max(0), inner_high.min(0)
-    else:
-        first, last = low.min(0), high.max(0)
-    low, high = _clip(low, high, first, last)
-    length = union_length(low, high)
+    union = PieceRays(compound.union, geometry)
+    inner = None if compound.within is None else PieceRays(compound.within, geometry)
+    window = _window(union, inner)
+    first, last = _bounds(inner, window, geometry)
+    taken = IntervalSet(window)
     if compound.minus is not None:
-        cut_low, cut_high = _clip(*_intervals(rays[-1], window), first, last)
-        both = union_length(np.concatenate([low, cut_low]), np.concatenate([high, cut_high]))
-        length = both - union_length(cut_low, cut_high)
+        for box, low, high in _intervals(PieceRays(compound.minus, geometry), window):
+            taken.add(box, np.maximum(low, first[box]), np.minimum(high, last[box]))
+    before = taken.length()
+    for box, low, high in _intervals(union, window):
+        taken.add(box, np.maximum(low, first[box]), np.minimum(high, last[box]))
+    length = taken.length() - before
     if geometry.source_mm is not None:
         u, v = geometry.axes_mm()
-        length = length * rays[0].stretch(u[window[1]][None], v[window[0]][:, None])
+        length *= union.stretch(u[window[1]][None], v[window[0]][:, None])
     return length, window
+
+
+class IntervalSet:
+    """For every pixel of a window, a union of intervals kept as disjoint intervals.
+
+    They lie in slots, arrays as large as the window; a pixel that needs one more interval than
+    there are slots makes a new slot.
+    """
+
+    def __init__(self, window: Window) -> None:
+        self.shape = tuple(side.stop - side.start for side in window)
+        self.low: list[Floats] = []
+        self.high: list[Floats] = []
+
+    def add(self, box: Window, low: Floats, high: Floats) -> None:
+        """Unite with the intervals [low, high] in the rectangle `box`; empty where low >= high."""
+        pending = high > low
+        for slot_low, slot_high in zip(self.low, self.high, strict=True):
+            old_low, old_high = slot_low[box], slot_high[box]
+            touch = pending & (low <= old_high) & (high >= old_low)
+            low = np.where(touch, np.minimum(low, old_low), low)
+            high = np.where(touch, np.maximum(high, old_high), high)
+            old_low[touch], old_high[touch] = EMPTY, EMPTY
+        for slot_low, slot_high in zip(self.low, self.high, strict=True):
+            place = pending & (slot_low[box] == EMPTY)
+            np.copyto(slot_low[box], low, where=place)
+            np.copyto(slot_high[box], high, where=place)
+            pending &= ~place
+            if not pending.any():
+                return
+        if pending.any():
+            self.low.append(np.full(self.shape, EMPTY, np.float32))
+            self.high.append(np.full(self.shape, EMPTY, np.float32))
+            np.copyto(self.low[-1][box], low, where=pending)
+            np.copyto(self.high[-1][box], high, where=pending)
+
+    def length(self) -> Floats:
+        """(h, w) total length of the intervals."""
+        total = np.zeros(self.shape, np.float32)
+        for low, high in zip(self.low, self.high, strict=True):
+            total += high - low
+        return total
+
+
+def _bounds(inner: PieceRays | None, window: Window, geometry: Geometry) -> tuple[Floats, Floats]:
+    """(h, w) start and end of what all pieces of `inner` have in common (None: everything)."""
+    shape = tuple(side.stop - side.start for side in window)
+    first, last = np.full(shape, EMPTY, np.float32), np.full(shape, -EMPTY, np.float32)
+    if inner is None:
+        return first, last
+    for box, low, high in _intervals(inner, window):
+        outside = np.ones(shape, bool)
+        outside[box] = False
+        np.maximum(first[box], low, out=first[box])
+        np.minimum(last[box], high, out=last[box])
+        last[outside] = EMPTY
+    return first, last
 
 
 def _window(rays: PieceRays, within: PieceRays | None) -> Window:
@@ -181,48 +236,30 @@ def _window(rays: PieceRays, within: PieceRays | None) -> Window:
     return slice(box[0], max(box[0], box[1])), slice(box[2], max(box[2], box[3]))
 
 
-def _intervals(rays: PieceRays, window: Window) -> tuple[Floats, Floats]:
-    """(N, h, w) entries and exits measured from the plane through the film geometry's centre."""
+def _intervals(rays: PieceRays, window: Window) -> Iterator[tuple[Window, Floats, Floats]]:
+    """For every piece, the rectangle of its shadow in the window, and entries and exits there.
+
+    They are measured from the plane through the geometry's centre, alike for all pieces.
+    """
     u, v = rays.geometry.axes_mm()
     u, v = u[window[1]], v[window[0]]
-    low = np.full((len(rays.pieces), len(v), len(u)), EMPTY, np.float32)
-    high = low.copy()
     depth = ((rays.pieces.centre - rays.geometry.centre) @ rays.geometry.beam).astype(np.float32)
     top, left, height, width = rays.windows()
     for index in range(len(rays.pieces)):
         rows = _overlap(top[index], height[index], window[0])
         columns = _overlap(left[index], width[index], window[1])
+        if rows.start == rows.stop or columns.start == columns.stop:
+            nothing = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.float32)
+            yield (rows, columns), nothing, nothing
+            continue
         du = (u[columns] - np.float32(rays.u0[index]))[None, :]
         dv = (v[rows] - np.float32(rays.v0[index]))[:, None]
         spread = lambda values, i=index: values[i]  # noqa: E731
         enter, leave = rays._interval(spread, du, dv, bool(rays.is_cut[index]))
-        hit = leave > enter
-        low[index, rows, columns] = np.where(hit, enter + depth[index], EMPTY)
-        high[index, rows, columns] = np.where(hit, leave + depth[index], EMPTY)
-    return low, high
+        yield (rows, columns), enter + depth[index], leave + depth[index]
 
 
 def _overlap(start: int, count: int, window: slice) -> slice:
     """Part of a run of pixels inside a window, in the window's own numbering."""
     first = min(max(start - window.start, 0), window.stop - window.start)
     return slice(first, max(first, min(start + count, window.stop) - window.start))
-
-
-def _clip(low: Floats, high: Floats, first: Floats, last: Floats) -> tuple[Floats, Floats]:
-    """Intervals cut to [first, last]; those that vanish become empty."""
-    low, high = np.maximum(low, first), np.minimum(high, last)
-    gone = high <= low
-    return np.where(gone, EMPTY, low), np.where(gone, EMPTY, high)
-
-
-def union_length(low: Floats, high: Floats) -> Floats:
-    """Length of the union of intervals along axis 0; sweeps them in order of their starts."""
-    if len(low) == 1:
-        return high[0] - low[0]
-    order = np.argsort(low, axis=0)
-    low, high = np.take_along_axis(low, order, 0), np.take_along_axis(high, order, 0)
-    covered, total = high[0], high[0] - low[0]
-    for start, stop in zip(low[1:], high[1:], strict=True):
-        total = total + np.maximum(stop - np.maximum(start, covered), 0)
-        covered = np.maximum(covered, stop)
-    return total

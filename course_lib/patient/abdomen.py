@@ -14,13 +14,15 @@ def diaphragm(body: Body) -> Pieces:
     domes = []
     for side, sign in SIDES.items():
         top = body.dome(side)
-        drop = 128 * s
-        domes.append(ellipsoids(
-            [sign * 0.47 * w, -8, top - drop], [0.60 * w, 1.06 * d, drop], rotation(-7, -3 * sign)
-        ))  # fmt: skip
-        # The front of the dome is higher than its back.
-        domes.append(ellipsoids([sign * 0.40 * w, -26, top - 74 * s], [0.40 * w, 0.66 * d, 72 * s]))
-    middle = ellipsoids([4, -10, body.left_dome - 100 * s], [0.45 * w, 0.9 * d, 92 * s])
+        drop = 104 * s
+        domes.append(
+            ellipsoids(
+                [sign * 0.42 * w, -14, top - drop],
+                [0.84 * w, 1.22 * d, drop],
+                rotation(-9, 4 * sign),
+            )
+        )
+    middle = ellipsoids([4, -12, body.left_dome - 96 * s], [0.6 * w, 0.9 * d, 90 * s])
     return join(*domes, middle)
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from course_lib.patient.solids import Pieces, grow, sheared_ellipsoid
+from course_lib.patient.solids import Pieces, grow, join, sheared_ellipsoid
 
 SIDES = {"right": -1.0, "left": 1.0}  # sign of x in DICOM's LPS axes
+WIDE, LEAN = 0.50, 0.06  # a lung's half width as share of the chest's; its lean, dx/dz
 MALE_HEIGHT, FEMALE_HEIGHT = (1740.0, 65.0), (1615.0, 60.0)  # mean and s.d., mm
 
 
@@ -58,15 +59,24 @@ class Body:
         return np.random.default_rng([self.seed, *organ.encode()])
 
     def lung_box(self, side: str, margin: float = 0.0) -> Pieces:
-        """The leaning ellipsoid whose upper half is one side of the chest, `margin` mm larger.
+        """Two leaning ellipsoids whose upper halves make one side of the chest, `margin` mm larger.
 
-        Apex, lateral wall, front and back of the lung lie on it; the diaphragm and the
-        mediastinum cut it below and medially.
+        Apex, lateral wall, front and back of the lung lie on the first; the second fills the
+        chest towards the midline. The diaphragm and the mediastinum cut them.
         """
         sign = SIDES[side]
-        centre = (sign * 0.42 * self.half_width, 2.0, self.base)
-        semi = (0.60 * self.half_width, self.half_depth, self.apex - self.base)
-        return grow(sheared_ellipsoid(centre, semi, (-sign * 0.055, 0.05)), margin)
+        tall = self.apex - self.base
+        outer = sheared_ellipsoid(
+            (sign * (1 - WIDE) * self.half_width, 2.0, self.base),
+            (WIDE * self.half_width, self.half_depth, tall),
+            (-sign * LEAN, 0.05),
+        )
+        inner = sheared_ellipsoid(
+            (sign * 0.30 * self.half_width, 2.0, self.base),
+            (0.42 * self.half_width, 0.97 * self.half_depth, 0.97 * tall),
+            (-sign * 0.03, 0.05),
+        )
+        return grow(join(outer, inner), margin)
 
     @property
     def apex(self) -> float:
@@ -91,9 +101,9 @@ class Body:
         height = np.clip((z - self.base) / (self.apex - self.base + margin), -0.97, 0.97)
         shrink = np.sqrt(1 - height**2)
         phi = np.radians(angle)
-        wide = (0.60 * self.half_width + margin) * shrink
+        wide = (WIDE * self.half_width + margin) * shrink
         deep = (self.half_depth + margin) * shrink
-        x = 0.42 * self.half_width - 0.055 * (z - self.base) + wide * np.sin(phi)
+        x = (1 - WIDE) * self.half_width - LEAN * (z - self.base) + wide * np.sin(phi)
         y = 2.0 + 0.05 * (z - self.base) + deep * np.cos(phi)
         return np.stack([sign * x, y, np.broadcast_to(z, x.shape)], -1)
 

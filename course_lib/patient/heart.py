@@ -6,35 +6,46 @@ import numpy as np
 
 from course_lib.patient.body import Body
 from course_lib.patient.skeleton import spine_line
-from course_lib.patient.solids import Part, Pieces, chains, ellipsoids, join, rotation, spline
+from course_lib.patient.solids import (
+    Part,
+    Pieces,
+    aligned,
+    chains,
+    ellipsoids,
+    join,
+    rotation,
+    spline,
+)
 
 
 def chambers(body: Body) -> Pieces:
     """Ventricles, atria, appendage and pulmonary trunk, resting on the diaphragm."""
     s, w = body.scale, body.heart_scale
-    z = body.right_dome + 36 * s  # the heart rides on the diaphragm as it moves
-    tilt = rotation(0, body.heart_tilt, 0) @ rotation(0, 0, -20)
+    z = body.right_dome + 30 * s  # the heart rides on the diaphragm as it moves
+    tilt = np.radians(body.heart_tilt)
     upright, wide = s * w**0.6, s * w
-    apex = (w - 1) * 34
+    long_axis = np.array([np.sin(tilt + 0.35), -0.25, -np.cos(tilt + 0.35)])
+    grown = 40 * s * (w - 1)
     centres = np.array([
-        [27 * wide + apex * 0.5, -26, z + 4],       # left ventricle
-        [10 * wide, -40, z - 6],                    # right ventricle
-        [-21 * wide, -20, z + 18],                  # right atrium
-        [6 * s, 14, z + 46 * s],                    # left atrium
-        [26 * wide, -6, z + 52 * s],                # left atrial appendage
-        [22 * s, -22, z + 78 * s],                  # pulmonary trunk
+        [22 * s + 0.7 * grown, -26, z + 14 * s],           # ventricles
+        [38 * s + 0.9 * grown, -30, z + 4 * s],            # apex
+        [-13 * s - 0.3 * grown, -20, z + 25 * s],          # right atrium
+        [8 * s, 4, z + 56 * s],                            # left atrium
+        [27 * s + 0.4 * grown, -16, z + 52 * s],           # left atrial appendage
+        [19 * s, -22, z + 82 * s],                         # pulmonary trunk
     ])  # fmt: skip
     semi = np.array([
-        [38 * wide, 38 * upright, 60 * wide],
-        [46 * wide, 34 * upright, 38 * upright],
-        [27 * wide, 32 * upright, 44 * upright],
-        [38 * s, 26 * s, 28 * s],
-        [17 * wide, 20 * s, 27 * s],
-        [18 * s, 18 * s, 30 * s],
+        [44 * upright, 42 * upright, 60 * wide],
+        [36 * upright, 34 * upright, 46 * wide],
+        [27 * wide, 36 * upright, 47 * upright],
+        [36 * s, 36 * s, 30 * s],
+        [20 * wide, 28 * s, 36 * upright],
+        [18 * s, 26 * s, 32 * s],
     ])  # fmt: skip
-    turn = np.stack(
-        [tilt, rotation(0, 15), rotation(0, 6), np.eye(3), rotation(0, 18), rotation(0, 12)]
-    )
+    turn = np.stack([
+        aligned(long_axis), aligned(long_axis), rotation(0, -6), np.eye(3),
+        rotation(0, -24), rotation(0, -10),
+    ])  # fmt: skip
     return ellipsoids(centres, semi, turn)
 
 
@@ -75,10 +86,10 @@ def mediastinum(body: Body) -> Pieces:
     s = body.scale
     z = np.linspace(body.base - 120, body.apex + 30, 12)
     back = spine_line(body, z)
-    width = np.interp(z, [body.base, -20, 30, body.apex - 30, body.apex + 30], [21, 20, 19, 25, 50])
+    width = np.interp(z, [body.base, -20, 30, body.apex - 30, body.apex + 30], [20, 19, 17, 19, 26])
     spine_block = chains(back + [0, 8, 0], width * s, 1.25, up=(1, 0, 0))
     middle = ellipsoids(
-        [[1, -4, -30], [0, -6, 62 * s]], np.array([[17, 66, 150], [26, 48, 66]]) * s
+        [[1, -4, -30], [0, -6, 62 * s]], np.array([[15, 62, 150], [22, 44, 66]]) * s
     )
     return join(spine_block, middle)
 

@@ -55,8 +55,8 @@ def vessels(body: Body, side: str, shape: Compound) -> Pieces:
     artery = hilum(body, side)
     vein = artery + np.array([-6 * SIDES[side], -4, -26]) * body.scale
     trees = [
-        tree(artery, points[:half], 7.2 * size, rng),
-        tree(vein, points[half:], 6.4 * size, rng),
+        tree(artery, points[:half], 6.6 * size, rng),
+        tree(vein, points[half:], 6.0 * size, rng),
         _hilar_trunks(body, side),
     ]
     pieces = join(*trees)
@@ -68,7 +68,7 @@ def _points_in(
 ) -> np.ndarray:
     """(2**k, 3) points spread through a lung, denser below, as blood flow is when upright."""
     box = shape.union
-    tries = box.centre[0] + box.half[0] * rng.uniform(-1, 1, (6 * count, 3))
+    tries = box.centre[0] + [1.15, 1, 1] * box.half[0] * rng.uniform(-1, 1, (4 * count, 3))
     floor, top = body.dome(side) - 60, body.apex
     keep = rng.random(len(tries)) < 1.15 - 0.75 * (tries[:, 2] - floor) / (top - floor)
     tries = tries[keep]
@@ -80,7 +80,8 @@ def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Ge
     """A vessel tree from root that divides among the targets (P, 3), P a power of two.
 
     Every branch runs towards the centre of the targets that it supplies, then hands one half of
-    them to each daughter. Calibre follows Murray's law: r^3 is shared between daughters.
+    them to each daughter. Calibre falls by 2^(1/2.3) per division, a little faster than
+    Murray's law (2^(1/3)) because the finest branches are left to the lung's texture.
     """
     levels = min(int(np.log2(len(targets))), LEVELS)
     start, groups = root[None], targets[None]
@@ -88,12 +89,14 @@ def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Ge
     batches = []
     for level in range(levels + 1):
         middle = groups.mean(1)
-        reach = rng.uniform(0.42, 0.62, (len(start), 1)) if level < levels else 0.9
+        # Divide early near the hilum, so that branches radiate; later branches are longer.
+        most = (0.10, 0.22, 0.34, 0.42, 0.5, 0.55, 0.6, 0.65)[min(level, 7)]
+        reach = most * rng.uniform(0.8, 1.2, (len(start), 1)) if level < levels else 0.9
         end = start + reach * (middle - start)
         span = np.linalg.norm(end - start, axis=1, keepdims=True)
         # Leave in the parent's direction and bend: vessels do not turn at sharp corners.
         bend = 0.5 * (start + end) + 0.18 * way * span + 0.05 * span * rng.normal(size=end.shape)
-        calibre = radius * 2 ** (-level / 3) * rng.uniform(0.86, 1.08, (len(start), 1))
+        calibre = radius * 2 ** (-level / 2.3) * rng.uniform(0.8, 1.12, (len(start), 1))
         taper = calibre * np.array([[1.0, 0.93, 0.84 if level < levels else 0.5]])
         batches.append(chains(np.stack([start, bend, end], 1), np.maximum(taper, 0.25)))
         if level < levels:
@@ -121,7 +124,7 @@ def _hilar_trunks(body: Body, side: str) -> Pieces:
         [start, start + [6 * sign, 2, 14 * s], start + [12 * sign, 4, 34 * s], start + [22 * sign, 6, 56 * s]],
     ]  # fmt: skip
     points = np.stack([spline(line, 9) for line in lines])
-    radius = body.vessel_scale * s * np.array([np.linspace(9, 4.5, 9), np.linspace(6, 2.5, 9)])
+    radius = body.vessel_scale * s * np.array([np.linspace(7.5, 3, 9), np.linspace(5, 1.8, 9)])
     return chains(points, radius)
 
 

@@ -57,13 +57,13 @@ def rib_course(body: Body, side: str, number: int) -> np.ndarray:
     """(K, 3) centre line of a rib (1-12) from its vertebra round the chest to its cartilage."""
     rng = body.rng(f"rib {side} {number}")
     z0 = vertebra_heights(body)[3 + number] + 5
-    last = {1: 150, 2: 152, 11: 118, 12: 78}.get(number, 157 - 1.2 * abs(number - 5))
+    last = {1: 165, 2: 166, 11: 118, 12: 78}.get(number, 168 - 1.5 * abs(number - 5))
     u = np.linspace(0, 1, 26)
-    angle = -24 + (last + 3 * rng.normal() + 24) * u
-    drop = body.scale * np.interp(number, [1, 2, 4, 7, 10, 12], [34, 56, 84, 108, 96, 62])
+    angle = -40 + (last + 3 * rng.normal() + 40) * u
+    drop = body.scale * np.interp(number, [1, 2, 4, 7, 10, 12], [30, 46, 66, 84, 84, 60])
     drop *= 1.08 - 0.16 * body.inspiration
-    z = z0 - drop * (0.30 * u + 0.70 * u**1.55) + 3 * rng.normal() * u
-    points = body.wall(side, z, angle, 6.0 if number > 1 else 2.0)
+    z = z0 - drop * (0.12 * u + 0.88 * u**2) + 3 * rng.normal() * u
+    points = body.wall(side, z, angle, 4.5 if number > 1 else 1.0)
     head = spine_line(body, z0[None] + 2)[0] + [SIDES[side] * 19, 6, 0]
     points[0] = head
     points[1] = 0.35 * head + 0.65 * points[1]
@@ -79,9 +79,9 @@ def ribs(body: Body) -> tuple[Part, ...]:
     taper = np.interp(u, [0, 0.06, 0.3, 0.8, 1], [0.72, 0.9, 1.0, 1.08, 1.18])
     radius = 6.4 * size * taper
     radius[[10, 11, 22, 23]] *= 0.8
-    wall = body.bone * np.interp(u, [0, 0.15, 0.6, 1], [0.95, 1.0, 0.75, 0.3])
-    outer = chains(points, radius, 0.55)
-    inner = chains(points, radius - wall, 0.55)
+    wall = body.bone * np.interp(u, [0, 0.15, 0.6, 1], [1.0, 1.15, 0.8, 0.25])
+    outer = chains(points, radius, 0.56)
+    inner = chains(points, radius - wall, 0.53)
     return hollow("ribs", outer, inner) + cartilages(body, points)
 
 
@@ -107,13 +107,12 @@ def spine(body: Body) -> tuple[Part, ...]:
         [np.full(4, 10.0), np.linspace(12.5, 17.5, 12), [20, 21, 22]]
     )
     bodies, cores, discs = [], [], []
-    for c, w, g in zip(centre, width, gap, strict=True):
-        half = 0.40 * g
-        bodies.append(box_ellipsoid(c, (w, 0.85 * w, 3.2 * half), half))
-        cores.append(
-            box_ellipsoid(c, (w - 0.6, 0.85 * w - 0.6, 3.2 * half), half - 0.55 * body.bone)
-        )
-        discs.append(box_ellipsoid(c - [0, 0, 0.5 * g], (w, 0.85 * w, 30), 0.09 * g))
+    tangent = np.gradient(centre, axis=0)
+    for c, w, g, along in zip(centre, width, gap, -tangent, strict=True):
+        half, wall = 0.40 * g, 0.35 * body.bone
+        bodies.append(box_ellipsoid(c, (w, 0.85 * w, 2.2 * half), half, along))
+        cores.append(box_ellipsoid(c, (w - 0.5, 0.85 * w - 0.5, 2.2 * half), half - wall, along))
+        discs.append(box_ellipsoid(c - 0.5 * g * along / g, (w, 0.85 * w, 30), 0.09 * g, along))
     return (
         *hollow("vertebrae", join(*bodies), join(*cores)),
         Part("discs", "cartilage", "muscle", join(*discs)),
@@ -143,7 +142,7 @@ def processes(
     tips = np.broadcast_to([4.2, 3.6, 3.4], (len(transverse), 3)) * body.scale
     back = np.broadcast_to([5.0, 4.2, 3.4], (len(spinous), 3)) * body.scale
     return (
-        *hollow("pedicles", rings, grow(rings, -0.75 * body.bone)),
+        *hollow("pedicles", rings, grow(rings, -0.4 * body.bone)),
         *_tube_bone("transverse processes", np.stack(transverse), tips, 0.6 * body.bone),
         *_tube_bone("spinous processes", np.stack(spinous), back, 0.7 * body.bone),
     )
@@ -225,24 +224,21 @@ def _scapula(body: Body, side: str, joint: np.ndarray) -> tuple[Part, ...]:
     ]
     points = np.stack([line for line, _ in rims])
     radius = np.array([[r] for _, r in rims]) * body.scale * np.ones(10)
-    socket = ellipsoids(glenoid, np.array([6.5, 13, 17]) * body.scale, rotation(0, 0, 20 * sign))
+    socket = ellipsoids(glenoid, np.array([9, 13, 18]) * body.scale, rotation(0, 0, 35 * sign))
     return (
         Part("scapula", "bone_spongy", "muscle", plate),
-        *_tube_bone("scapula", points, radius, 0.85 * body.bone, 0.7),
-        *hollow("glenoid", socket, grow(socket, -1.0 * body.bone)),
+        *_tube_bone("scapula", points, radius, 0.5 * body.bone, 0.7),
+        *hollow("glenoid", socket, grow(socket, -0.35 * body.bone)),
     )
 
 
 def _humerus(body: Body, sign: float, joint: np.ndarray) -> tuple[Part, ...]:
-    head = ellipsoids(joint, np.array([23, 22, 24]) * body.scale)
     tilt = np.radians(body.arm_angle)
     down = np.array([sign * np.sin(tilt), 0.05, -np.cos(tilt)])
-    line = spline(
-        [joint + [sign * 5, 0, 0], joint + 45 * down, joint + 150 * down, joint + 330 * down], 14
-    )
-    radius = body.scale * np.interp(np.arange(14), [0, 3, 6, 13], [20, 15, 11.5, 11])
-    wall = body.bone * np.interp(np.arange(14), [0, 2, 6, 13], [1.0, 2.0, 4.2, 4.5])
-    return (
-        *hollow("humeral head", head, grow(head, -1.1 * body.bone)),
-        *hollow("humerus", chains(line, radius), chains(line, radius - wall)),
-    )
+    top = joint + [-sign * 5, 0, 20 * body.scale]
+    line = spline([top, joint, joint + 45 * down, joint + 150 * down, joint + 330 * down], 48)
+    u = np.linspace(0, 4, 48)
+    radius = np.interp(u, [0, 0.15, 0.4, 0.7, 1, 1.3, 2, 3, 4], [8, 15, 20, 22, 21, 18, 13, 11, 11])
+    wall = body.bone * np.interp(u, [0, 1, 1.5, 2.5, 4], [0.35, 0.5, 1.0, 3.2, 4.2])
+    radius = body.scale * radius
+    return hollow("humerus", chains(line, radius), chains(line, radius - wall))

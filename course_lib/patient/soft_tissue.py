@@ -13,6 +13,7 @@ from course_lib.patient.solids import (
     box_ellipsoid,
     chains,
     ellipsoids,
+    grow,
     join,
     rotation,
     spline,
@@ -27,22 +28,27 @@ def outline(body: Body, margin: float) -> Pieces:
         [[0, 4, body.base + 30], [0, 4, body.base - 190]],
         [[wide - 4, deep, 290 * s], [wide - 12 + 0.2 * m, deep + 0.3 * m, 300 * s]],
     )
+    flank = ellipsoids(
+        [[sign * 0.80 * body.half_width, 16, body.apex - 130 * s] for sign in (-1, 1)],
+        [0.36 * body.half_width + m, 0.62 * body.half_depth, 105 * s],
+        [rotation(0, -8 * sign) for sign in (-1, 1)],
+    )
     girdle = ellipsoids([0, 18, body.apex - 62 * s], [1.12 * wide, 0.78 * deep, 78 * s + 0.5 * m])
     neck = box_ellipsoid([0, 8, body.apex + 120], [54 * s + 0.5 * m, 58 * s + 0.5 * m, 400], 220)
-    return join(trunk, girdle, neck, _shoulders(body, m), _arms(body, m))
+    return join(trunk, flank, girdle, neck, _shoulders(body, m), _arms(body, m))
 
 
 def _shoulders(body: Body, margin: float) -> Pieces:
     """Trapezius slope from neck to shoulder, then the deltoid: many radii, no disc."""
-    s, curves, sizes = body.scale, [], []
-    for side in SIDES:
+    s, curves, caps = body.scale, [], []
+    for side, sign in SIDES.items():
         joint = shoulder_joint(body, side)
-        sign = SIDES[side]
-        slope = [[sign * 26, 26, body.apex + 52 * s], [sign * 0.5 * body.half_width, 30, body.apex + 8 * s],
-                 joint + [-sign * 38, 10, 14 * s], joint + [sign * 4, 2, 0]]  # fmt: skip
-        curves.append(spline(slope, 14))
-        sizes.append(np.interp(np.linspace(0, 1, 14), [0, 0.35, 0.7, 1], [26, 27, 36, 42]) * s)
-    return chains(np.stack(curves), np.stack(sizes) + 0.6 * margin, 1.1)
+        slope = [[sign * 22, 26, body.apex + 66 * s], [sign * 0.42 * body.half_width, 30, body.apex + 12 * s],
+                 joint + [-sign * 44, 14, 10 * s], joint + [-sign * 6, 8, 2]]  # fmt: skip
+        curves.append(spline(slope, 12))
+        caps.append(ellipsoids(joint + [sign * 2, 0, -8], np.array([40, 44, 46]) * s))
+        caps.append(ellipsoids(joint + [-sign * 34, 8, -6], np.array([60, 46, 40]) * s))
+    return join(chains(np.stack(curves), 29 * s + 0.6 * margin), *(grow(c, margin) for c in caps))
 
 
 def _arms(body: Body, margin: float) -> Pieces:
@@ -95,11 +101,13 @@ def breasts(body: Body) -> tuple[Part, ...]:
     outer, glands = [], []
     for sign in SIDES.values():
         centre = np.array([
-            sign * (0.60 * body.half_width + 4 * rng.normal()), -body.half_depth - body.muscle - 12,
+            sign * (0.58 * body.half_width + 4 * rng.normal()), -body.half_depth - body.muscle + 22,
             -88 * body.scale - sag + 4 * rng.normal(),
         ])  # fmt: skip
-        outer.append(ellipsoids(centre, np.array([68, 46, 62]) * size, rotation(0, 18 * sign)))
-        glands.append(ellipsoids(centre + [0, -4, -4], np.array([48, 30, 44]) * size))
+        # Tipped so that the upper part sinks into the chest and only the lower edge stands out.
+        turn = rotation(-20, 0, 12 * sign)
+        outer.append(ellipsoids(centre, np.array([76, 50, 98]) * size, turn))
+        glands.append(ellipsoids(centre + [0, -14, -24], np.array([48, 26, 50]) * size, turn))
     skin = outline(body, body.fat)
     return (
         Part("breasts", "fat", "air", Compound(join(*outer), minus=skin[:2])),

@@ -47,11 +47,15 @@ class Pieces:
 
     def inside(self, points: Array) -> NDArray[np.bool_]:
         """(N, P): whether each of the (P, 3) points lies in each piece."""
-        offset = points[None] - self.centre[:, None]
-        local = np.einsum("nij,npj->npi", self.shape, offset)
-        heights = np.einsum("nkj,npj->npk", self.normals, offset)
-        within = (local**2).sum(-1) <= 1.0
-        return within & (heights <= self.offsets[:, None]).all(-1)
+        count = len(self)
+        origin = (self.shape @ self.centre[..., None]).reshape(-1, 1)
+        local = self.shape.reshape(-1, 3) @ points.T - origin
+        within = (local**2).reshape(count, 3, -1).sum(1) <= 1.0
+        edge = self.offsets + (self.normals @ self.centre[..., None])[..., 0]
+        for plane in range(2):
+            cut = np.flatnonzero(self.offsets[:, plane] < FAR)
+            within[cut] &= self.normals[cut, plane] @ points.T <= edge[cut, plane, None]
+        return within
 
 
 @dataclass(frozen=True)
@@ -240,6 +244,14 @@ def rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Array:
     turn_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
     turn_z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
     return turn_z @ turn_y @ turn_x
+
+
+def aligned(direction: ArrayLike) -> Array:
+    """(3, 3) rotation that lays the third axis along `direction`."""
+    along = np.asarray(direction, float) / np.linalg.norm(direction)
+    across = np.cross([0.0, 1.0, 0.0] if abs(along[1]) < 0.9 else [1.0, 0.0, 0.0], along)
+    across /= np.linalg.norm(across)
+    return np.stack([across, np.cross(along, across), along], 1)
 
 
 def spline(points: ArrayLike, count: int) -> Array:

@@ -38,10 +38,9 @@ def _floating_lung(patient: Patient, side: str, level: float) -> Pieces:
     body = patient.body
     climb = 62 * body.scale
     section = body.wall(side, np.full(3, level + climb), np.array([0.0, 90.0, 180.0]), 0.0)
-    middle = np.array([
-        SIDES[side] * 0.42 * body.half_width + section[0, 0] * 0.0, section[[0, 2], 1].mean(), level + climb,
-    ])  # fmt: skip
-    wide = abs(section[1, 0] - middle[0]) * 1.02
+    centre_x = 0.5 * (section[1, 0] + SIDES[side] * 8)
+    middle = np.array([centre_x, section[[0, 2], 1].mean(), level + climb])
+    wide = abs(section[1, 0] - centre_x) * 1.02
     deep = 0.5 * abs(section[0, 1] - section[2, 1]) * 1.02
     bottom = ellipsoids(middle, [max(wide, 1), max(deep, 1), climb])
     above = cut(ellipsoids(middle, [400, 400, 400]), [0, 0, -1], middle)
@@ -81,6 +80,6 @@ def _collapsed_lung(patient: Patient, side: str, amount: float) -> Pieces:
     body, box = patient.body, patient.body.lung_box(side)
     keep = np.array([1 - 0.045 - 0.42 * amount, 1 - 0.02 - 0.22 * amount, 1 - 0.03 - 0.30 * amount])
     hilum = np.array([SIDES[side] * 0.12 * body.half_width, 6.0, box.centre[0, 2]])
-    centre = hilum + keep * (box.centre[0] - hilum)
+    centre = hilum + keep * (box.centre - hilum)
     shape = box.shape / keep[None, None, :]
-    return Pieces(centre[None], shape, box.normals, box.offsets, box.half * keep, box.radius)
+    return Pieces(centre, shape, box.normals, box.offsets, box.half * keep, box.radius)
