@@ -30,6 +30,7 @@ def shard_ranges(n: int, size: int) -> list[tuple[int, int]]:
 
 
 def shard_name(start: int, stop: int) -> str:
+    """Name of the file that holds films [start, stop)."""
     return f"films-{start:06d}-{stop:06d}.npz"
 
 

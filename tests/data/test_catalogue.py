@@ -1,4 +1,4 @@
-"""The catalogue's checksums are true, and figures out of papers agree with the papers' own words."""
+"""The catalogue's checksums are true, and tables out of papers agree with the papers' words."""
 
 import csv
 import hashlib

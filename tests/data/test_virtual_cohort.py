@@ -17,7 +17,7 @@ from course_lib.data.render import DECIDING_CODE, FilmPlan, WorkerFailed, render
 from course_lib.data.shards import Film, read_shard, shard_name, shard_ranges, write_shard
 from course_lib.data.virtual import VirtualChest, clear_cache
 
-SIZE = 32
+SIZE, COUNT = 32, 12
 MIXED = {"pneumothorax": 0.5, "mass": 0.5, "support_device": 0.5}
 
 
@@ -28,7 +28,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def films(folder) -> VirtualChest:
-    return VirtualChest(6, seed=3, size=SIZE, prevalence=MIXED, folder=folder, workers=1)
+    return VirtualChest(COUNT, seed=3, size=SIZE, prevalence=MIXED, folder=folder, workers=1)
 
 
 def pixels(source) -> np.ndarray:
@@ -36,8 +36,8 @@ def pixels(source) -> np.ndarray:
 
 
 def test_items_are_complete(films):
-    assert len(films) == len(films.records) == 6
-    for index in range(6):
+    assert len(films) == len(films.records) == COUNT
+    for index in range(COUNT):
         item, spec = films[index], films.specs[index]
         assert item.image.shape == (SIZE, SIZE) and item.image.std() > 0.05
         present = {name for name, label in item.labels.items() if label is Label.PRESENT}
@@ -46,10 +46,10 @@ def test_items_are_complete(films):
         assert item.age == spec.age and item.sex == spec.sex and item.view == "PA"
         # a chest is imaged on 30 to 50 cm
         assert 300 < item.spacing_mm[0] * SIZE < 500
-    assert any(films[i].masks for i in range(6))
+    assert any(films[i].masks for i in range(COUNT))
     with pytest.raises(IndexError):
-        films[6]
-    assert np.array_equal(films[-1].image, films[5].image)
+        films[COUNT]
+    assert np.array_equal(films[-1].image, films[COUNT - 1].image)
 
 
 def test_labels_of_a_chosen_few(films, folder):
@@ -64,7 +64,7 @@ def test_second_call_reads_and_does_not_render(films, folder, monkeypatch):
         raise AssertionError("rendered again")
 
     monkeypatch.setattr(render, "render_film", no_rendering)
-    again = VirtualChest(6, seed=3, size=SIZE, prevalence=MIXED, folder=folder)
+    again = VirtualChest(COUNT, seed=3, size=SIZE, prevalence=MIXED, folder=folder)
     assert np.array_equal(pixels(again), pixels(films))
 
 
@@ -79,9 +79,9 @@ def test_a_film_does_not_depend_on_how_many_there_are(films, folder):
 def test_several_processes_make_the_same_films(films, tmp_path, monkeypatch):
     monkeypatch.setattr("course_lib.data.shards.MOST_FILMS", 2)
     counted = []
-    ranges = shard_ranges(6, SIZE)
+    ranges = shard_ranges(COUNT, SIZE)
     render_in_workers(films.plan, tmp_path, ranges, lambda: counted.append(1), workers=2)
-    assert len(counted) == 6 and len(ranges) == 3
+    assert len(counted) == COUNT and len(ranges) == COUNT // 2
     made = [film for r in ranges for film in read_shard(tmp_path / shard_name(*r)) or []]
     assert np.array_equal(np.stack([f.pixels for f in made]) / np.float32(255), pixels(films))
     for index, film in enumerate(made):
@@ -106,7 +106,7 @@ MAKE_FILMS = """
 import course_lib.data.shards as shards
 shards.MOST_FILMS = 1
 from course_lib.data.virtual import VirtualChest
-VirtualChest(6, seed=3, size={size}, prevalence={mixed}, folder=r"{folder}", workers={workers})
+VirtualChest({count}, seed=3, size={size}, prevalence={mixed}, folder=r"{folder}", workers={workers})
 """
 
 
@@ -114,7 +114,9 @@ VirtualChest(6, seed=3, size={size}, prevalence={mixed}, folder=r"{folder}", wor
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_and_resumed(films, tmp_path, monkeypatch, workers):
     """Killed without warning after the first film: what is there is whole, the rest is made."""
-    script = MAKE_FILMS.format(size=SIZE, mixed=MIXED, folder=tmp_path, workers=workers)
+    script = MAKE_FILMS.format(
+        count=COUNT, size=SIZE, mixed=MIXED, folder=tmp_path, workers=workers
+    )
     process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not list(tmp_path.rglob("films-*.npz")):
@@ -123,10 +125,10 @@ def test_killed_and_resumed(films, tmp_path, monkeypatch, workers):
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("films-*.npz")}
-    assert 1 <= len(before) < 6
+    assert 1 <= len(before) < COUNT
     assert all(read_shard(path) is not None for path in before)
     monkeypatch.setattr("course_lib.data.shards.MOST_FILMS", 1)
-    resumed = VirtualChest(6, seed=3, size=SIZE, prevalence=MIXED, folder=tmp_path, workers=1)
+    resumed = VirtualChest(COUNT, seed=3, size=SIZE, prevalence=MIXED, folder=tmp_path, workers=1)
     assert np.array_equal(pixels(resumed), pixels(films))
     kept = [path for path, made in before.items() if path.stat().st_mtime_ns == made]
     assert kept, "films that were complete are not made again"
@@ -184,9 +186,9 @@ def test_marker_lies_on_top_of_the_same_films(films, folder, monkeypatch):
 
     monkeypatch.setattr(render, "render_film", no_rendering)
     marked = VirtualChest(
-        6, seed=3, size=SIZE, prevalence=MIXED, folder=folder, marker={"pneumothorax": 1.0}
+        COUNT, seed=3, size=SIZE, prevalence=MIXED, folder=folder, marker={"pneumothorax": 1.0}
     )
-    for index in range(6):
+    for index in range(COUNT):
         has = films.records[index].label("pneumothorax") is Label.PRESENT
         assert marked.marked[index] == has
         assert np.array_equal(marked[index].image, films[index].image) != has
