@@ -161,10 +161,11 @@ def path_lengths(
 def framing(patient: Patient, view: str) -> tuple[float, NDArray[np.float64]]:
     """Side of the film in mm and (3,) centre of the field: lungs with a margin."""
     body = patient.body
-    rng = body.rng("framing")
-    side = max(2.55 * body.half_width, 1.28 * body.lung_height) * rng.uniform(1.0, 1.14)
-    middle = 0.5 * (body.apex + body.right_dome) - 8 + 6 * rng.normal()
-    return float(np.clip(side, 300, 430)), np.array([4 * rng.normal(), 0.0, middle])
+    rng = body.rng(f"framing {view}")
+    widest = 2.0 * body.half_width if view != "LAT" else 2.0 * body.half_depth
+    side = np.clip(max(1.34 * widest, 1.46 * body.lung_height) * rng.uniform(0.97, 1.1), 300, 430)
+    middle = body.apex + (0.13 + 0.025 * rng.normal() - 0.5) * side
+    return float(side), np.array([5 * rng.normal(), 0.0, middle])
 
 
 def finding_mask(finding: Finding, geometry: Geometry) -> NDArray[np.bool_]:

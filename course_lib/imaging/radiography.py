@@ -41,8 +41,8 @@ class Technique:
     grid: bool = True
     scatter: bool = True
     noise: bool = True
-    compression: float = 0.30
-    detail: float = 0.25
+    compression: float = 0.40
+    detail: float = 0.10
 
 
 CHEST_PA = Technique()
@@ -120,10 +120,15 @@ def display(attenuation: Image, spacing_mm: float, technique: Technique) -> NDAr
     fine = attenuation - _lowpass(attenuation, 3.0 / spacing_mm)
     flat = attenuation - technique.compression * (smooth - smooth.mean()) + technique.detail * fine
     body = flat[attenuation > 0.25]
-    low, high = np.percentile(body if body.size else flat, [1.0, 99.5])
-    share = np.clip((flat - (low - 0.25 * (high - low))) / (1.27 * (high - low)), 0, 1.0)
-    curve = share**1.15
-    return to_12_bit(curve, 0.0, 1.0)
+    low, high = np.percentile(body if body.size else flat, [2.0, 99.0])
+    return to_12_bit(0.92 * film_curve((flat - low) / (high - low)), 0.0, 1.0)
+
+
+def film_curve(share: Image, steepness: float = 5.0, middle: float = 0.42) -> Image:
+    """S-shaped curve from 0 to 1: most contrast between lung and heart, little at both ends."""
+    sigmoid = lambda x: 1 / (1 + np.exp(-steepness * (x - middle)))  # noqa: E731
+    floor, top = sigmoid(-0.3), sigmoid(1.08)
+    return np.clip((sigmoid(np.clip(share, -0.3, 1.08)) - floor) / (top - floor), 0, 1)
 
 
 def _lowpass(image: Image, sigma: float) -> Image:

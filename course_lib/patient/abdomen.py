@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from course_lib.patient.body import SIDES, Body
-from course_lib.patient.solids import Part, Pieces, box_ellipsoid, ellipsoids, join, rotation
+from course_lib.patient.solids import Part, Pieces, cut, ellipsoids, join, rotation
 
 
 def diaphragm(body: Body) -> Pieces:
@@ -51,8 +51,8 @@ def _stomach(body: Body, rng: np.random.Generator) -> Pieces:
     x = body.half_width * rng.uniform(0.36, 0.52)
     top = body.left_dome - 9 * body.scale
     semi = np.array([34, 30, 24]) * size
-    gas = box_ellipsoid([x, -4, top - semi[2]], semi, float(semi[2] * rng.uniform(0.35, 1.0)))
-    return gas
+    gas = ellipsoids([x, -4, top - semi[2]], semi, rotation(0, 12 * rng.normal()))
+    return cut(gas, [0, 0, -1], [x, -4, top - semi[2] * rng.uniform(1.1, 1.9)])
 
 
 def _colon(body: Body, rng: np.random.Generator) -> Pieces:

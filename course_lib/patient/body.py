@@ -12,7 +12,7 @@ import numpy as np
 from course_lib.patient.solids import Pieces, grow, join, sheared_ellipsoid
 
 SIDES = {"right": -1.0, "left": 1.0}  # sign of x in DICOM's LPS axes
-WIDE, LEAN = 0.50, 0.06  # a lung's half width as share of the chest's; its lean, dx/dz
+WIDE, LEAN = 0.48, 0.06  # a lung's half width as share of the chest's; its lean, dx/dz
 MALE_HEIGHT, FEMALE_HEIGHT = (1740.0, 65.0), (1615.0, 60.0)  # mean and s.d., mm
 
 
@@ -73,7 +73,7 @@ class Body:
         )
         inner = sheared_ellipsoid(
             (sign * 0.30 * self.half_width, 2.0, self.base),
-            (0.42 * self.half_width, 0.97 * self.half_depth, 0.97 * tall),
+            (0.40 * self.half_width, 0.97 * self.half_depth, 0.88 * tall),
             (-sign * 0.03, 0.05),
         )
         return grow(join(outer, inner), margin)

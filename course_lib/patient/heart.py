@@ -69,16 +69,15 @@ def veins(body: Body) -> Pieces:
     s = body.scale
     top = body.apex
     lines = [
-        [[-20, -22, -70], [-25, -14, 0], [-23, -18, 42]],
-        [[-23, -18, 40], [-30, -16, 62], [-48, -8, top - 22]],
-        [[-22, -20, 40], [10, -30, 54], [48, -10, top - 22]],
-        [[6, -10, 26], [14, -6, 60], [24, 2, top + 40]],
-        [[-4, -14, 28], [-16, -8, 60], [-24, 2, top + 40]],
-        [[22, 14, 28], [30, 12, 66], [60, 4, top - 12]],
+        [[-20, -22, -70], [-25, -14, 0], [-23, -17, 34], [-28, -16, 60], [-46, -8, top - 16]],
+        [[-22, -20, 40], [10, -30, 54], [30, -18, 70], [52, -8, top - 18], [80, -8, top - 14]],
+        [[6, -10, 26], [14, -6, 60], [20, -2, 90], [24, 2, top + 10], [26, 2, top + 50]],
+        [[-4, -14, 28], [-16, -8, 60], [-20, -4, 90], [-24, 2, top + 10], [-26, 2, top + 50]],
+        [[22, 14, 28], [28, 12, 56], [36, 8, 80], [60, 4, top - 12], [84, 2, top - 18]],
     ]
-    points = np.stack([spline(np.array(line) * s, 8) for line in lines])
-    radius = s * np.array([[9.5], [7.0], [7.0], [4.5], [5.5], [5.0]]) * np.ones(8)
-    return chains(points, radius)
+    points = np.stack([spline(np.array(line) * s, 15) for line in lines])
+    start = np.array([[9.5], [7.0], [4.5], [5.5], [5.0]])
+    return chains(points, s * np.linspace(start[:, 0], 0.72 * start[:, 0], 15).T)
 
 
 def mediastinum(body: Body) -> Pieces:
@@ -89,7 +88,7 @@ def mediastinum(body: Body) -> Pieces:
     width = np.interp(z, [body.base, -20, 30, body.apex - 30, body.apex + 30], [20, 19, 17, 19, 26])
     spine_block = chains(back + [0, 8, 0], width * s, 1.25, up=(1, 0, 0))
     middle = ellipsoids(
-        [[1, -4, -30], [0, -6, 62 * s]], np.array([[15, 62, 150], [22, 44, 66]]) * s
+        [[1, -4, -30], [0, -6, 62 * s]], np.array([[14, 40, 150], [21, 34, 66]]) * s
     )
     return join(spine_block, middle)
 

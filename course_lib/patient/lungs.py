@@ -7,7 +7,7 @@ import numpy as np
 from course_lib.patient.abdomen import diaphragm
 from course_lib.patient.body import SIDES, Body
 from course_lib.patient.heart import aorta, chambers, mediastinum, veins
-from course_lib.patient.solids import Compound, Part, Pieces, chains, cut, join, spline
+from course_lib.patient.solids import Compound, Part, Pieces, chains, cut, ellipsoids, join, spline
 
 LEVELS = 8  # generations of branching: 2**LEVELS ends per tree
 
@@ -37,7 +37,21 @@ def lung_parts(body: Body) -> tuple[Part, ...]:
         shape = lung(body, side)
         parts.append(Part(f"{side} lung", "lung", "soft_tissue", shape))
         parts.append(Part(f"{side} lung vessels", "blood", "lung", vessels(body, side, shape)))
+        parts.append(Part(f"{side} small vessels", "blood", "lung", haze(body, side), 0.035))
     return (*parts, *airways(body))
+
+
+def haze(body: Body, side: str) -> Pieces:
+    """Where vessels too small to draw are densest: round the hilum, and low down by gravity."""
+    s, sign = body.scale, SIDES[side]
+    low = 0.5 * body.dome(side)
+    centres = [
+        [62 * sign * s, 14, -30 * s],
+        [78 * sign * s, 8, low - 4 * s],
+        [80 * sign * s, 22, low - 34 * s],
+    ]
+    semi = np.array([[26, 46, 62], [40, 62, 56], [42, 50, 38]]) * s
+    return ellipsoids(centres, semi)
 
 
 def hilum(body: Body, side: str) -> np.ndarray:
@@ -55,8 +69,8 @@ def vessels(body: Body, side: str, shape: Compound) -> Pieces:
     artery = hilum(body, side)
     vein = artery + np.array([-6 * SIDES[side], -4, -26]) * body.scale
     trees = [
-        tree(artery, points[:half], 6.6 * size, rng),
-        tree(vein, points[half:], 6.0 * size, rng),
+        tree(artery, points[:half], 7.0 * size, rng),
+        tree(vein, points[half:], 6.4 * size, rng),
         _hilar_trunks(body, side),
     ]
     pieces = join(*trees)
@@ -80,7 +94,7 @@ def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Ge
     """A vessel tree from root that divides among the targets (P, 3), P a power of two.
 
     Every branch runs towards the centre of the targets that it supplies, then hands one half of
-    them to each daughter. Calibre falls by 2^(1/2.3) per division, a little faster than
+    them to each daughter. Calibre falls by 2^(1/2.6) per division, a little faster than
     Murray's law (2^(1/3)) because the finest branches are left to the lung's texture.
     """
     levels = min(int(np.log2(len(targets))), LEVELS)
@@ -96,7 +110,7 @@ def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Ge
         span = np.linalg.norm(end - start, axis=1, keepdims=True)
         # Leave in the parent's direction and bend: vessels do not turn at sharp corners.
         bend = 0.5 * (start + end) + 0.18 * way * span + 0.05 * span * rng.normal(size=end.shape)
-        calibre = radius * 2 ** (-level / 2.3) * rng.uniform(0.8, 1.12, (len(start), 1))
+        calibre = radius * 2 ** (-level / 2.6) * rng.uniform(0.8, 1.12, (len(start), 1))
         taper = calibre * np.array([[1.0, 0.93, 0.84 if level < levels else 0.5]])
         batches.append(chains(np.stack([start, bend, end], 1), np.maximum(taper, 0.25)))
         if level < levels:

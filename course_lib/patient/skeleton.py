@@ -41,7 +41,7 @@ def hollow(name: str, outer: Pieces, inner: Pieces, displaces: str = "muscle") -
 def vertebra_heights(body: Body) -> np.ndarray:
     """(17,) z in mm of the vertebral bodies C4 ... T12 ... L1: index 4 is T1."""
     step = body.scale * np.concatenate([np.full(4, 15.5), np.linspace(18.5, 26, 12), [31, 33, 34]])
-    top = 1.0 * body.apex + 4.2 * 16 * body.scale
+    top = body.apex + 55 * body.scale
     return top - np.cumsum(step) + 12
 
 
@@ -63,7 +63,7 @@ def rib_course(body: Body, side: str, number: int) -> np.ndarray:
     drop = body.scale * np.interp(number, [1, 2, 4, 7, 10, 12], [30, 46, 66, 84, 84, 60])
     drop *= 1.08 - 0.16 * body.inspiration
     z = z0 - drop * (0.12 * u + 0.88 * u**2) + 3 * rng.normal() * u
-    points = body.wall(side, z, angle, 4.5 if number > 1 else 1.0)
+    points = body.wall(side, z, angle, 4.0 if number > 1 else 2.0)
     head = spine_line(body, z0[None] + 2)[0] + [SIDES[side] * 19, 6, 0]
     points[0] = head
     points[1] = 0.35 * head + 0.65 * points[1]
@@ -79,9 +79,9 @@ def ribs(body: Body) -> tuple[Part, ...]:
     taper = np.interp(u, [0, 0.06, 0.3, 0.8, 1], [0.72, 0.9, 1.0, 1.08, 1.18])
     radius = 6.4 * size * taper
     radius[[10, 11, 22, 23]] *= 0.8
-    wall = body.bone * np.interp(u, [0, 0.15, 0.6, 1], [1.0, 1.15, 0.8, 0.25])
-    outer = chains(points, radius, 0.56)
-    inner = chains(points, radius - wall, 0.53)
+    wall = body.bone * np.interp(u, [0, 0.15, 0.6, 1], [1.0, 0.95, 0.65, 0.25])
+    outer = chains(points, radius, 0.52)
+    inner = chains(points, radius - wall, 0.49)
     return hollow("ribs", outer, inner) + cartilages(body, points)
 
 
@@ -181,7 +181,7 @@ def shoulder_girdle(body: Body) -> tuple[Part, ...]:
 def shoulder_joint(body: Body, side: str) -> np.ndarray:
     """(3,) centre of the humeral head."""
     x = 1.06 * body.half_width + 26 * body.scale + 0.25 * body.muscle
-    z = body.apex - 44 * body.scale + body.shoulder_rise
+    z = body.apex - 56 * body.scale + body.shoulder_rise
     return np.array([SIDES[side] * x, 22.0, z])
 
 

@@ -25,12 +25,12 @@ def outline(body: Body, margin: float) -> Pieces:
     s, m = body.scale, margin
     wide, deep = body.half_width + body.muscle + m, body.half_depth + 0.95 * body.muscle + m
     trunk = ellipsoids(
-        [[0, 4, body.base + 30], [0, 4, body.base - 190]],
-        [[wide - 4, deep, 290 * s], [wide - 12 + 0.2 * m, deep + 0.3 * m, 300 * s]],
+        [[0, 4, body.base + 30], [0, -6, body.base - 200]],
+        [[wide + 8, deep, 310 * s], [wide + 4 + 0.3 * m, 1.2 * deep + 0.3 * m, 300 * s]],
     )
     flank = ellipsoids(
-        [[sign * 0.80 * body.half_width, 16, body.apex - 130 * s] for sign in (-1, 1)],
-        [0.36 * body.half_width + m, 0.62 * body.half_depth, 105 * s],
+        [[sign * 0.84 * body.half_width, 16, body.apex - 140 * s] for sign in (-1, 1)],
+        [0.38 * body.half_width + m, 0.66 * body.half_depth, 125 * s],
         [rotation(0, -8 * sign) for sign in (-1, 1)],
     )
     girdle = ellipsoids([0, 18, body.apex - 62 * s], [1.12 * wide, 0.78 * deep, 78 * s + 0.5 * m])
@@ -62,8 +62,7 @@ def _arms(body: Body, margin: float) -> Pieces:
                 [joint + [-sign * 3, 0, 22 * s], joint, joint + 60 * down, joint + 360 * down], 16
             )
         )
-    size = np.interp(np.linspace(0, 1, 16), [0, 0.15, 0.4, 1], [26, 42, 44, 37]) * s
-    size = size * (0.7 + 0.013 * body.muscle)
+    size = 38 * s * (0.72 + 0.012 * body.muscle)
     return chains(np.stack(curves), size + 0.8 * margin)
 
 
@@ -95,14 +94,14 @@ def breasts(body: Body) -> tuple[Part, ...]:
     """Two breasts in front of the lower chest: mostly fat, with glandular tissue inside."""
     rng = body.rng("breasts")
     size = (
-        float(np.clip(0.72 + 0.024 * (body.bmi - 22) + 0.1 * rng.normal(), 0.55, 1.5)) * body.scale
+        float(np.clip(0.72 + 0.024 * (body.bmi - 22) + 0.1 * rng.normal(), 0.62, 1.4)) * body.scale
     )
     sag = 0.35 * np.clip(body.age - 25, 0, 50)
     outer, glands = [], []
     for sign in SIDES.values():
         centre = np.array([
-            sign * (0.58 * body.half_width + 4 * rng.normal()), -body.half_depth - body.muscle + 22,
-            -88 * body.scale - sag + 4 * rng.normal(),
+            sign * (0.58 * body.half_width + 4 * rng.normal()), -body.half_depth - body.muscle + 20,
+            body.right_dome + 62 * size - 14 - sag + 5 * rng.normal(),
         ])  # fmt: skip
         # Tipped so that the upper part sinks into the chest and only the lower edge stands out.
         turn = rotation(-20, 0, 12 * sign)
