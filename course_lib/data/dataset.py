@@ -98,6 +98,11 @@ class FilmDataset(Dataset):
             element["mask"] = torch.from_numpy(np.stack(masks))
         return element
 
+    def __getstate__(self) -> dict:
+        """Without the kept films: a loader's processes on Windows and macOS get a copy by mail."""
+        kept = None if self._kept is None else [None] * len(self)
+        return {**self.__dict__, "_kept": kept}
+
     def _film(self, index: int) -> tuple[np.ndarray, list[np.ndarray]]:
         """The prepared film, uint8 (size, size), and its masks; from memory if it was kept."""
         kept = self._kept[index] if self._kept is not None else None

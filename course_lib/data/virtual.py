@@ -130,6 +130,10 @@ class VirtualChest:
         """The virtual patient behind film `index`, built anew: all solids, for other views."""
         return self.specs[index].build()
 
+    def __getstate__(self) -> dict:
+        """Without the open files: whoever gets a copy reads them from the cache."""
+        return {**self.__dict__, "_open": OrderedDict()}
+
     def _record(self, spec: PatientSpec, index: int, hospital: str, scanner: str) -> ImageRecord:
         present = spec.labels
         return ImageRecord(

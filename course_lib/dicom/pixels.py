@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 
 from course_lib.dicom.errors import UnreadableFile, reading
 from course_lib.dicom.frames import find
-from course_lib.dicom.stored import stored_values
+from course_lib.dicom.stored import is_colour, stored_values, white_of_colour
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,8 @@ def displayed(dataset: Dataset, frame: int = 0, window: Window | int = 0) -> np.
     """
     with reading(getattr(dataset, "filename", None), "the grey values cannot be worked out"):
         stored = stored_values(dataset, frame)
+        if is_colour(dataset):  # photographs and screen shots: no window applies
+            return (stored / white_of_colour(dataset)).astype(np.float32)
         padding = padding_mask(dataset, stored)
         values = modality_values(dataset, stored, frame)
         grey = values_of_interest(dataset, values, frame, window, padding)

@@ -38,6 +38,20 @@ def stored_values(dataset: Dataset, frame: int = 0) -> np.ndarray:
         return values[..., :3] @ LUMA if values.ndim == 3 else _only_stored_bits(values, dataset)
 
 
+def is_colour(dataset: Dataset) -> bool:
+    """True unless the file says that its pixels are grey."""
+    grey = ("MONOCHROME1", "MONOCHROME2")
+    return dataset.get("PhotometricInterpretation", "MONOCHROME2") not in grey
+
+
+def white_of_colour(dataset: Dataset) -> int:
+    """The value that means full brightness in a colour file: 255 for 8 bits."""
+    bits = int(dataset.get("BitsStored") or dataset.BitsAllocated)
+    if dataset.PhotometricInterpretation == "PALETTE COLOR":
+        bits = int(dataset.RedPaletteColorLookupTableDescriptor[2])
+    return 2**bits - 1
+
+
 def _check_header(dataset: Dataset, name: str | None) -> None:
     """Refuse what is not an image, or claims an impossible size, before memory is reserved."""
     if not any(keyword in dataset for keyword in PIXEL_KEYWORDS):

@@ -1,5 +1,7 @@
 """The data set gives a network what its docstring says, reproducibly."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -66,6 +68,15 @@ def test_random_changes_depend_on_seed_epoch_and_film_only():
     b[0], b[7]
     b.set_epoch(1)
     assert torch.equal(a[5]["image"], b[5]["image"]), "the order of reading must not matter"
+
+
+def test_loader_processes_do_not_get_the_kept_films():
+    data = FilmDataset(films(), 64, ["mass"])
+    empty = len(pickle.dumps(data))
+    filled = [data[i] for i in range(len(data))]
+    assert len(pickle.dumps(data)) == empty
+    copy = pickle.loads(pickle.dumps(data))
+    assert torch.equal(copy[5]["image"], filled[5]["image"])
 
 
 def test_masks_in_batches():

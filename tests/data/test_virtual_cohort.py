@@ -106,7 +106,8 @@ MAKE_FILMS = """
 import course_lib.data.shards as shards
 shards.MOST_FILMS = 1
 from course_lib.data.virtual import VirtualChest
-VirtualChest({count}, seed=3, size={size}, prevalence={mixed}, folder=r"{folder}", workers={workers})
+options = dict(prevalence={mixed}, folder=r"{folder}", workers={workers})
+VirtualChest({count}, seed=3, size={size}, **options)
 """
 
 

@@ -8,7 +8,7 @@ import pydicom
 import pytest
 from dicom_making import dicom, table
 from pydicom.data import get_testdata_file
-from pydicom.pixels import apply_modality_lut, apply_voi_lut
+from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut
 
 from course_lib.dicom.errors import UnreadableFile
 from course_lib.dicom.opening import open_dicom
@@ -161,6 +161,18 @@ def test_colour_becomes_luma():
     ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PlanarConfiguration = 3, "RGB", 0
     ds.PixelData = rgb.tobytes()
     np.testing.assert_allclose(stored_values(ds), 0.587 * 200)
+    np.testing.assert_allclose(displayed(ds), 0.587 * 200 / 255, rtol=1e-6)
+
+
+def test_colour_keeps_its_brightness_in_a_palette_too():
+    """The picture is not stretched: its luma is that of pydicom's own colours."""
+    for name in ("examples_palette.dcm", "examples_rgb_color.dcm", "SC_rgb_rle_16bit.dcm"):
+        ds = open_dicom(get_testdata_file(name, download=False))
+        rgb = ds.pixel_array
+        if name == "examples_palette.dcm":
+            rgb = apply_color_lut(rgb, ds)
+        white = np.iinfo(rgb.dtype).max
+        np.testing.assert_allclose(displayed(ds), rgb @ [0.299, 0.587, 0.114] / white, atol=1e-5)
 
 
 def peer_display(ds) -> np.ndarray:
