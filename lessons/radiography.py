@@ -27,6 +27,7 @@ from course_lib.imaging.projection import path_lengths
 from course_lib.imaging.radiography import radiograph
 from course_lib.imaging.spectrum import air_kerma, half_value_layer, mean_energy, tube_spectrum
 from course_lib.patient.cohort import sample_patient
+from course_lib.teaching import drawings
 from course_lib.teaching.claims import claim
 from course_lib.teaching.exercises import check, hint, progress, solution
 from course_lib.teaching.figures import COLOURS, film, films, show
@@ -40,13 +41,16 @@ from course_lib.teaching.widgets import explore
 #   voltage.
 # - If they knock an inner electron out of an atom, it emits [[characteristic radiation]]: sharp
 #   lines.
-# - **[[kVp]]** sets how energetic the photons can be, **[[mAs]]** how many there are.
+# - **[[kVp]]** sets how energetic the photons can be; **[[mAs]]** only sets how many there are.
 
 # %% [markdown]
 # About 99 % of the energy becomes heat; that is why the target is made of [[tungsten]] and
 # rotates. Our tube is a model of one page (`course_lib/imaging/spectrum.py`). Its
 # [[half-value layer]] agrees with SpekPy, a program made for this purpose, within 4 % from 60 to
 # 140 kV.
+
+# %% tags=["slide"]
+show(drawings.tube(), alt="Tube from the side: electrons hit a slanted target, X-rays go down")
 
 # %% tags=["slide"]
 fig, ax = plt.subplots(figsize=(7, 3.6))
@@ -124,8 +128,8 @@ def checker(twice_the_photons, largest_energy_doubles, mean_energy_doubles, line
 # %%
 for kvp in (60, 120):
     beam = tube_spectrum(kvp)
-    print(f"{kvp} kV: {beam.photons_per_mm2:.3g} photons per mm², mean {mean_energy(beam):.3g} keV,")
-    print(f"   half-value layer {half_value_layer(beam):.3g} mm Al, {air_kerma(beam):.3g} mGy")
+    print(f"{kvp} kV: {beam.photons_per_mm2:.3g} photons per mm²,", end=" ")
+    print(f"mean {mean_energy(beam):.3g} keV, {air_kerma(beam):.3g} mGy at 1 m")
 low, high = tube_spectrum(60), tube_spectrum(120)
 gain = high.photons_per_mm2 / low.photons_per_mm2
 claim("Doubling the voltage gives more than four times as many photons", gain > 4)
@@ -193,8 +197,8 @@ claim("The second half-value layer is thicker: the beam hardens", second > 1.3 *
 # ### The heel effect
 #
 # Photons are born a little below the target's surface. Those that leave towards the anode cross
-# more metal. So the anode side of the film gets **less** radiation, and harder: the
-# [[heel effect]]. Put the thicker end of the body under the cathode.
+# more metal (the thick orange line in the drawing). So the anode side of the film gets **less**
+# radiation, and harder: the [[heel effect]]. Put the thicker end of the body under the cathode.
 
 # %% tags=["slide"]
 angles = np.arange(-12, 11)
@@ -265,7 +269,7 @@ claim("in bone it rules up to twice that energy", abs(balance("bone_cortical") -
 # ### Exercise: measure an exponent
 #
 # Write `exponent(x, y)`: if y = constant · xⁿ, it returns n. Both are arrays of positive numbers.
-# The next cell will use your function, or ours if yours is not finished.
+# (The lesson goes on with a function of its own, so you can come back to this later.)
 
 # %% tags=["stub"] exercise="exponent"
 def exponent(x, y):
@@ -341,7 +345,7 @@ def checker(exponent):
 
 # %%
 def slope_of(x, y):
-    """Exponent of a power law (the exercise's answer, so that the lesson can go on)."""
+    """Exponent of a power law: the slope on logarithmic paper."""
     return np.polyfit(np.log(x), np.log(y), 1)[0]
 
 
@@ -386,8 +390,8 @@ for energy in (20.0, 60.0, 120.0):
     print(f"{energy:g} keV: bone {100 * bone:+.0f} %, fat {100 * fat:+.0f} % against muscle")
 jump = mass_attenuation("iodine", 33.4) / mass_attenuation("iodine", 33.0)
 claim("At its K edge (33.2 keV) iodine suddenly attenuates more than five times as much", jump > 5)
-claim("Bone stands out four times more at 20 keV than at 120 keV",
-      contrast_of("bone_cortical", "muscle", 20) > 4 * contrast_of("bone_cortical", "muscle", 120))
+claim("Bone stands out eight times more at 20 keV than at 120 keV",
+      contrast_of("bone_cortical", "muscle", 20) > 8 * contrast_of("bone_cortical", "muscle", 120))
 
 # %% [markdown] tags=["slide"]
 # ## 3 The shadow: Beer-Lambert
@@ -498,7 +502,7 @@ left.set(xlabel="water (mm)", ylabel="-ln(share transmitted)")
 left.legend()
 right.plot(depth, [mean_energy(beam.filtered("water", t)) for t in depth], color=COLOURS[2])
 right.set(xlabel="water (mm)", ylabel="mean energy behind it (keV)")
-show(fig, alt="The log signal bends below the straight line; mean energy rises from 55 to 74 keV")
+show(fig, alt="The log signal bends below the straight line; mean energy rises from 55 to 75 keV")
 
 # %%
 effective = many[1:] / depth[1:]
@@ -548,9 +552,9 @@ def panel_signal(lengths, beam, grid):
     return signal, variance * signal / mean
 
 
-def take_film(lengths, kvp=120, mas=2.0, filtration=2.5, grid=GRID, seed=0):
+def take_film(lengths, kvp=120, mas=2.0, filtration=2.5, grid=GRID, distance=1800, seed=0):
     """A chest film of 12 bits from path lengths."""
-    beam = tube_spectrum(kvp, mas, filtration).at_distance(1800)
+    beam = tube_spectrum(kvp, mas, filtration).at_distance(distance)
     signal, variance = panel_signal(lengths, beam, grid)
     noisy = detector.add_noise(signal, variance, np.random.default_rng(seed), PANEL.noise_kev)
     values = log_attenuation(noisy, detector.open_field(beam, PANEL, ELEMENT_MM)[0])
@@ -647,7 +651,7 @@ claim("Four times the dose halves the noise, each time", np.allclose(ratios, 2, 
 # %% tags=["slide"]
 window = (slice(60, 180), slice(40, 160))  # the right upper lung
 patches = [take_film(lengths, mas=mas)[window] for mas in exposures]
-titles = [f"{mas:g} mAs: {100 * value:.1f} % noise" for mas, value in zip(exposures, noise, strict=True)]
+titles = [f"{m:g} mAs: {100 * n:.1f} % noise" for m, n in zip(exposures, noise, strict=True)]
 show(films(patches, titles, vmin=400, vmax=3200), alt="The same piece of lung with ever less noise")
 
 # %% [markdown] tags=["exercise", "slide"] exercise="dose_for_noise"
@@ -708,8 +712,8 @@ def checker(mas_needed):
 # Behind a thick body most photons that arrive have been scattered. They carry no picture, only
 # fog.
 #
-# - fog per useful signal: the **scatter-to-primary ratio** S/P, 1 in the lung, 5 or more in the
-#   middle
+# - fog per useful signal: the **scatter-to-primary ratio** S/P, about 1 in the lung, 3 and more
+#   behind heart and spine
 # - a [[grid]] of lead strips lets straight photons pass and stops most others, but costs dose
 
 # %% tags=["slide"]
@@ -722,6 +726,13 @@ titles = ["primary only (ideal)", "scatter only", "both: no grid", "both behind 
 limits = [percentile_limits(picture, 0.5, 99.5) for picture in pictures]
 pictures = [to_12_bit(p, *limit) for p, limit in zip(pictures, limits, strict=True)]
 show(films(pictures, titles), alt="Primary, scatter, their sum, and the sum behind a grid")
+
+# %%
+heart = lengths["blood"] > 60
+in_lung, in_heart = (float(np.median((fog / primary)[region])) for region in (lung, heart))
+print(f"S/P in the lung {in_lung:.1f}, behind the heart {in_heart:.1f}")
+claim("Behind the heart there is twice as much fog as signal, or more", in_heart > 2)
+claim("and far more than in the lung", in_heart > 2.5 * in_lung)
 
 # %% [markdown] tags=["exercise"] exercise="contrast_with_scatter"
 # ### Exercise: how fog eats contrast
@@ -904,7 +915,8 @@ claim("The same heart looks a tenth or more wider on the bedside AP film", ap > 
 
 # %% tags=["slide"]
 bedside = path_lengths(patient, "AP", SIZE, FIELD_MM, source_distance_mm=1000)
-pictures = [chest, take_film(bedside.lengths, 90, 2)]
+ap_film = take_film(bedside.lengths, 90, 2, grid=scatter.NO_GRID, distance=1000)
+pictures = [chest, ap_film]
 titles = [f"PA, 180 cm: heart {pa:.0f} mm", f"AP, 100 cm: heart {ap:.0f} mm"]
 show(films(pictures, titles, columns=2, width=8), alt="PA and AP film of one patient, heart wider")
 
@@ -1017,7 +1029,6 @@ show(films(steps, titles), alt="The raw signal shows little; log, inversion and 
 
 # %%
 body = total > 20
-heart = lengths["blood"] > 60
 
 
 def grey_share(picture, region):
@@ -1178,7 +1189,7 @@ def checker(bone_white):
     require(not is_like(as_int), "A film that is MONOCHROME1 must be turned.")
     require(not is_like(255 - as_int), "255 is the largest value of 8 bits; here there are 12.")
     require(not is_like(4096 - as_int), "Zero would become 4096: one too large for 12 bits.")
-    require(not is_like(3000 - as_int), "Use what 12 bits can hold, not the maximum of this picture.")
+    require(not is_like(3000 - as_int), "Use what 12 bits hold, not the maximum of this picture.")
     require(not is_like(-as_int), "Unsigned integers cannot be negative: they wrap around.")
     close(turned, 4095 - as_int, "The value 100 must become 3995.")
 
