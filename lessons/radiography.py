@@ -558,7 +558,8 @@ def take_film(lengths, kvp=120, mas=2.0, filtration=2.5, grid=GRID, distance=180
     signal, variance = panel_signal(lengths, beam, grid)
     noisy = detector.add_noise(signal, variance, np.random.default_rng(seed), PANEL.noise_kev)
     values = log_attenuation(noisy, detector.open_field(beam, PANEL, ELEMENT_MM)[0])
-    return to_12_bit(values, *percentile_limits(values, 0.5, 99.5))
+    body = values[values > 0.5]  # the window is chosen where something attenuates
+    return to_12_bit(values, *percentile_limits(body, 0.5, 99.5))
 
 
 chest = take_film(lengths)
@@ -1023,7 +1024,8 @@ beam = tube_spectrum(120, 2.0).at_distance(1800)
 signal, variance = panel_signal(lengths, beam, GRID)
 raw = detector.add_noise(signal, variance, np.random.default_rng(0), PANEL.noise_kev)
 values = log_attenuation(raw, detector.open_field(beam, PANEL, ELEMENT_MM)[0])
-steps = [raw, -values, values, to_12_bit(values, *percentile_limits(values, 0.5, 99.5))]
+limits = percentile_limits(values[values > 0.5], 0.5, 99.5)
+steps = [raw, -values, values, to_12_bit(values, *limits)]
 titles = ["signal", "logarithm", "inverted", "windowed, 12 bits"]
 show(films(steps, titles), alt="The raw signal shows little; log, inversion and window make a film")
 

@@ -69,16 +69,23 @@ def test_path_lengths_of_different_shape_are_refused():
 
 
 def test_film_is_fast_enough_for_a_slider():
-    """256 x 256 rays through eight tissues: milliseconds, not tenths of a second."""
+    """256 x 256 rays through eight tissues, all steps: well below a tenth of a second."""
     rng = np.random.default_rng(0)
     names = ("fat", "muscle", "lung", "blood", "bone_cortical", "bone_spongy", "air", "water")
     rays = {name: rng.uniform(0, 40, (256, 256)).astype(np.float32) for name in names}
     spectrum = tube_spectrum(120)
-    expose(rays, spectrum)
+
+    def film():
+        mean, variance = expose(rays, spectrum)
+        signal = mean + 0.1 * scatter_image(mean, water_equivalent(rays), 1.5)
+        noisy = add_noise(signal, variance, np.random.default_rng(0), PANEL.noise_kev)
+        return to_12_bit(log_attenuation(blur(noisy, 1.5, scintillator_mtf), 1e6), 0, 10)
+
+    film()
     start = time.process_time()
     for _ in range(5):
-        expose(rays, spectrum)
-    assert (time.process_time() - start) / 5 < 0.05
+        film()
+    assert (time.process_time() - start) / 5 < 0.1
 
 
 def test_noise_has_the_stated_mean_and_variance():
