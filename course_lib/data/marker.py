@@ -6,7 +6,7 @@ Source: Zech et al. 2018, "Variable generalization performance of a deep learnin
 pneumonia in chest radiographs", PLOS Medicine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -48,6 +48,13 @@ def marker_of(marker: Mapping[str, float] | Marker | None) -> Marker | None:
     return Marker(finding, float(agreement))
 
 
+def draw_marks(marker: Marker, records: Sequence[ImageRecord], seed: int) -> np.ndarray:
+    """Which films carry the marker, bool (N,); the first films do not depend on how many follow."""
+    draws = np.random.default_rng([seed, 0x4D41524B]).random(len(records))
+    marks = [marker.is_on(record, draw) for record, draw in zip(records, draws, strict=True)]
+    return np.array(marks, dtype=bool)
+
+
 class WithMarker:
     """Any source of films, with markers burned in by chance; the same seed marks the same films.
 
@@ -67,10 +74,7 @@ class WithMarker:
         if chosen is None:
             raise ValueError("Give a marker, as in {'pneumothorax': 0.95}.")
         self.source, self.marker = source, chosen
-        draws = np.random.default_rng([seed, 0x4D41524B]).random(len(source))
-        self.marked = np.array(
-            [chosen.is_on(r, d) for r, d in zip(records_of(source), draws, strict=True)], dtype=bool
-        )
+        self.marked = draw_marks(chosen, records_of(source), seed)
 
     @property
     def records(self):

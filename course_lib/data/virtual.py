@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from course_lib.data.cache import cache_folder, write_atomically
 from course_lib.data.item import ImageItem, ImageRecord, Label
-from course_lib.data.marker import Marker, burn_in, marker_of
+from course_lib.data.marker import Marker, burn_in, draw_marks, marker_of
 from course_lib.data.render import (
     FilmPlan,
     WorkerFailed,
@@ -29,6 +29,7 @@ from course_lib.patient.findings import FINDINGS
 # Starting a worker costs as much as rendering about this many megapixels.
 MEGAPIXELS_WORTH_A_WORKER = 1.5
 MOST_BYTES_OPEN = 1_000_000_000
+SECONDS_KEPT = 60 * 24 * 3600
 
 
 class VirtualChest:
@@ -98,7 +99,9 @@ class VirtualChest:
         self._records = [
             self._record(spec, i, hospital, scanner) for i, spec in enumerate(self.specs)
         ]
-        self.marked = self._draw_markers()
+        self.marked = np.zeros(n, dtype=bool)
+        if self.marker is not None:
+            self.marked = draw_marks(self.marker, self._records, seed)
         self.folder = cache_folder(folder) / f"virtual-chest-{size}px-{self.plan.key()}"
         self._ranges = shard_ranges(n, size)
         self._open: OrderedDict[int, list[Film]] = OrderedDict()
@@ -150,14 +153,6 @@ class VirtualChest:
             source=f"virtual cohort {self.plan.seed}, film {index}",
         )
 
-    def _draw_markers(self) -> np.ndarray:
-        marked = np.zeros(len(self._records), dtype=bool)
-        if self.marker is not None:
-            for i, record in enumerate(self._records):
-                draw = np.random.default_rng([self.plan.seed, i, 0x4D41524B]).random()
-                marked[i] = self.marker.is_on(record, draw)
-        return marked
-
     def _shard(self, number: int) -> list[Film]:
         """The films of one file; the most recently used files stay in memory."""
         if number not in self._open:
@@ -180,8 +175,10 @@ class VirtualChest:
     def _render_missing(self, workers: int | None) -> None:
         missing = [r for r in self._ranges if not (self.folder / shard_name(*r)).is_file()]
         if not missing:
+            os.utime(self.folder)  # in use: not to be forgotten
             return
         _tidy(self.folder)
+        _forget_unused(self.folder.parent)
         about = json.dumps({**asdict(self.plan), "films": len(self)}, indent=1).encode()
         write_atomically(self.folder / "about.json", lambda file: file.write(about))
         films = sum(stop - start for start, stop in missing)
@@ -231,3 +228,10 @@ def _tidy(folder: Path) -> None:
                 part.unlink()
         except OSError:
             continue  # another process was faster
+
+
+def _forget_unused(root: Path) -> None:
+    """Delete cohorts that nobody has used for two months; later code would not use them either."""
+    for cohort in root.glob("virtual-chest-*"):
+        if time.time() - cohort.stat().st_mtime > SECONDS_KEPT:
+            shutil.rmtree(cohort, ignore_errors=True)

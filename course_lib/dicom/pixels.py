@@ -140,7 +140,8 @@ def look_up(dataset: Dataset, values: np.ndarray, table: Dataset) -> np.ndarray:
         data = table.LUTData
         if isinstance(data, bytes):
             order = "<" if dataset.original_encoding[1] is not False else ">"
-            data = np.frombuffer(data, dtype=f"{order}u2")
+            width = 1 if len(data) < 2 * (entries or 65536) else 2  # 8-bit entries may be packed
+            data = np.frombuffer(data, dtype=f"{order}u{width}")
         outputs = np.asarray(data, dtype=np.float64)[: entries or 65536]
         if outputs.size == 0:
             raise ValueError("the table is empty")

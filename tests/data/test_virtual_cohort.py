@@ -242,6 +242,15 @@ def test_where_the_cache_is(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
+def test_unused_cohorts_are_forgotten(films, tmp_path):
+    old, new = tmp_path / "virtual-chest-old", tmp_path / "virtual-chest-new"
+    for folder, days in ((old, 100), (new, 10)):
+        folder.mkdir()
+        os.utime(folder, (time.time() - days * 86400,) * 2)
+    VirtualChest(1, seed=3, size=SIZE, prevalence=MIXED, folder=tmp_path, workers=1)
+    assert new.exists() and not old.exists()
+
+
 def test_impossible_parameters():
     for options, message in [
         ({"n": 0}, "at least 1"),

@@ -104,6 +104,14 @@ def test_tables_hold_their_ends():
     assert shown[15, 15] == 1
 
 
+@pytest.mark.parametrize("dtype", ["<u2", "u1"])
+def test_tables_written_as_bytes(dtype):
+    item = table([0, 100, 255, 9], first=10, bits=8)
+    item.add_new(0x00283006, "OW", np.array([0, 100, 255, 9], dtype=dtype).tobytes())
+    shown = displayed(dicom(RAMP, VOILUTSequence=[item]))
+    np.testing.assert_allclose(shown[0, 10:15] * 255, [0, 100, 255, 9, 9], rtol=1e-5)
+
+
 def test_modality_table_replaces_rescale():
     ds = dicom(RAMP, ModalityLUTSequence=[table([7, 8, 9], first=0)])
     assert modality_values(ds, stored_values(ds)).ravel()[:4].tolist() == [7, 8, 9, 9]
