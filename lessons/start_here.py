@@ -3,7 +3,7 @@
 #
 # A course on medical images needs patients, and real patients cannot be handed out.
 # So this course has its own. A [[virtual patient]] is a body made of simple solids:
-# ribs, [[lung|lung]]s, a heart. We know every one of them exactly.
+# ribs, [[lungs|lung]], a heart. We know every one of them exactly.
 #
 # - One body gives a [[radiograph]], a CT, an MR image.
 # - For every [[finding]] we know the truth: where it is, and how large.
@@ -51,8 +51,9 @@ print(environment_report())
 
 # %%
 patient = sample_patient(7)
-print(f"sex {patient.sex}, age {patient.age}, height {patient.height_mm / 10:.0f} cm")
-print(f"made of {len(patient.solids)} solids")
+print(f"sex {patient.sex}, age {patient.age:.0f}, height {patient.body.height / 10:.0f} cm")
+organs = sorted({part.name for part in patient.parts})
+print(f"made of {len(patient.parts)} parts, for example {', '.join(organs[::4])}")
 
 # %% tags=["slide"]
 film_of_7 = radiograph(patient, size=512, seed=7)
@@ -67,7 +68,7 @@ show(fig, alt="Chest radiograph of a virtual patient: dark lungs, bright heart, 
 # ### A finding, and the truth about it
 #
 # Now we give the same patient a [[pleural effusion]]. Because we made it, we also have its [[mask]]:
-# we know exactly which [[pixel|pixels]] it touches. No radiologist had to draw it.
+# we know exactly which [[pixels|pixel]] it touches. No radiologist had to draw it.
 
 # %%
 ill = FINDINGS["pleural_effusion"](patient, severity=0.6, side="left", seed=7)
@@ -110,17 +111,22 @@ explore(
 # ## Two real patients
 #
 # The library *pydicom* brings a few real, anonymous files for its own tests.
-# They are small, but they are real: a CT [[slice]] and an MR image.
+# They are few, but they are real: a CT [[slice]] through a head, an MR slice through a belly.
 
 # %%
-ct, mr = sample_ct(), sample_mr()
-print("CT", ct.stored.shape, "stored values", ct.stored.min(), "to", ct.stored.max())
-print("MR", mr.stored.shape, "stored values", mr.stored.min(), "to", mr.stored.max())
+head, spine, mr = sample_ct("head"), sample_ct("spine"), sample_mr()
+for name, picture in {"CT head": head, "CT spine": spine, "MR belly": mr}.items():
+    stored = picture.stored
+    print(f"{name}: {stored.shape[0]} x {stored.shape[1]} pixels, stored {stored.min()} to {stored.max()},")
+    print(f"          slope {picture.slope:g}, intercept {picture.intercept:g}")
 
 # %% [markdown]
 # In [[computed tomography]] the numbers mean something. A file does not hold them directly: it holds
-# *stored values* and the [[rescale slope and intercept]]. The result is in [[hounsfield unit|Hounsfield units]] (HU):
+# *stored values* and the [[rescale slope and intercept]]. The result is in [[Hounsfield units|hounsfield unit]] (HU):
 # air is -1000, water is 0, [[bone]] is several hundred.
+#
+# Look at the two CT files above. In the head, the stored value 0 is water. In the spine it is -1024 HU: air.
+# You cannot know which without reading slope and intercept.
 #
 # Forgetting this step is one of the most common mistakes in AI for CT: the network then sees other numbers than
 # those it was trained on, and nobody notices.
@@ -202,7 +208,8 @@ def checker(stored_to_hu):
 # A CT covers thousands of values; a screen shows 256 greys and an eye tells apart far fewer. So we choose a [[window]]:
 # everything below it is black, everything above it is white. Its *centre* says where we look, its *width* how much contrast we get.
 #
-# Move the sliders. Try the usual ones: **mediastinum** 40 / 400, **lung** -600 / 1500, **bone** 400 / 1800.
+# Move the sliders. Try the usual ones: **brain** 40 / 80, **soft tissue** 40 / 400, **bone** 400 / 1800.
+# And air: with which window do you see the air in the sinuses as grey, not black?
 
 # %%
 def windowed(image, centre, width):
@@ -210,26 +217,36 @@ def windowed(image, centre, width):
 
 
 def ct_in_window(centre, width):
-    return np.kron(windowed(ct.values, centre, width), np.ones((3, 3)))
+    return windowed(head.values, centre, width)
 
 
 explore(
     ct_in_window,
-    alt="real CT slice in the chosen window",
+    alt="real CT slice of a head in the chosen window",
     centre=(-1000, 1000, 10, 40),
-    width=(50, 3000, 50, 400),
+    width=(20, 3000, 20, 80),
 )
+
+# %% [markdown]
+# Did you see the black corners stay black? They hold -2000 HU, which no tissue has: the scanner
+# fills what lies outside its round field of view with this number. Know your data before a network does.
+
+# %%
+claim("No tissue is less than air, yet the file holds values below -1024 HU.", head.values.min() < -1024)
 
 # %% [markdown]
 # An MR image has no such scale: in [[magnetic resonance imaging]] the same tissue can have any value, depending on scanner and settings.
 # Only the relation between tissues counts. Below, both images are stretched from their darkest to their brightest part.
 
 # %% tags=["slide"]
-pictures = [windowed(ct.values, 40, 400), windowed(ct.values, -600, 1500)]
 low, high = np.percentile(mr.values, [1, 99.5])
-pictures.append(np.clip((mr.values - low) / (high - low), 0, 1))
-titles = ["CT, mediastinal window", "CT, lung window", "MR, 1st to 99.5th percentile"]
-show(films(pictures, titles), alt="A real CT slice in two windows and a real MR slice")
+pictures = [
+    windowed(head.values, 40, 80),
+    windowed(head.values, 400, 1800),
+    np.pad(windowed(mr.values, (low + high) / 2, high - low), ((92, 92), (0, 0))),
+]
+titles = ["CT, brain window", "CT, bone window", "MR, 1st to 99.5th percentile"]
+show(films(pictures, titles), alt="A real CT slice of a head in two windows, and a real MR slice of a belly")
 
 # %% [markdown] tags=["exercise"] exercise="window_limits"
 # ### Exercise: predict the limits

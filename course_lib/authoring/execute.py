@@ -46,6 +46,7 @@ def execute(notebook: nbformat.NotebookNode, name: str, folder: Path | None = No
             kernel_name="python3",
             resources={"metadata": {"path": str(folder or scratch)}},
             record_timing=False,
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],  # else it warns of TCP each time
             store_widget_state=False,
         )
         return _run(client, name, environment)
