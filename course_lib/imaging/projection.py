@@ -163,8 +163,8 @@ def framing(patient: Patient, view: str) -> tuple[float, NDArray[np.float64]]:
     body = patient.body
     rng = body.rng(f"framing {view}")
     widest = 2.0 * body.half_width if view != "LAT" else 2.0 * body.half_depth
-    side = np.clip(max(1.34 * widest, 1.46 * body.lung_height) * rng.uniform(0.97, 1.1), 300, 430)
-    middle = body.apex + (0.13 + 0.025 * rng.normal() - 0.5) * side
+    side = np.clip(max(1.34 * widest, 1.54 * body.lung_height) * rng.uniform(0.97, 1.1), 300, 440)
+    middle = body.apex + (0.15 + 0.025 * rng.normal() - 0.5) * side
     return float(side), np.array([5 * rng.normal(), 0.0, middle])
 
 

@@ -41,7 +41,7 @@ class Technique:
     grid: bool = True
     scatter: bool = True
     noise: bool = True
-    compression: float = 0.40
+    compression: float = 0.32
     detail: float = 0.10
 
 
@@ -102,6 +102,8 @@ def detector_signal(
     if technique.scatter:
         fog = scatter_image(mean, water_equivalent(rays.lengths), pixel)
         total = total + fog * grid.scatter_transmission
+    # Rays run through the pixels' centres; a real element averages over its area.
+    total = cv2.GaussianBlur(total, (3, 3), 0.5, borderType=cv2.BORDER_REPLICATE)
     if pixel < 0.8:  # coarser pixels average over more than the light spreads
         total = np.maximum(blur(total, pixel, scintillator_mtf), 1e-3)
     if technique.noise:
@@ -124,7 +126,7 @@ def display(attenuation: Image, spacing_mm: float, technique: Technique) -> NDAr
     return to_12_bit(0.92 * film_curve((flat - low) / (high - low)), 0.0, 1.0)
 
 
-def film_curve(share: Image, steepness: float = 5.0, middle: float = 0.42) -> Image:
+def film_curve(share: Image, steepness: float = 4.6, middle: float = 0.46) -> Image:
     """S-shaped curve from 0 to 1: most contrast between lung and heart, little at both ends."""
     sigmoid = lambda x: 1 / (1 + np.exp(-steepness * (x - middle)))  # noqa: E731
     floor, top = sigmoid(-0.3), sigmoid(1.08)

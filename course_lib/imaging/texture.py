@@ -43,7 +43,7 @@ def fractal_field(
 
 
 def add_parenchyma(
-    lengths: dict[str, Image], seed: int, view: str, field_mm: float, amount: float = 0.012
+    lengths: dict[str, Image], seed: int, view: str, field_mm: float, amount: float = 0.018
 ) -> dict[str, Image]:
     """Path lengths with the lung's fine texture: `amount` is its r.m.s. share of the lung's path."""
     lung = np.maximum(lengths["lung"], 0)

@@ -22,8 +22,9 @@ def diaphragm(body: Body) -> Pieces:
                 rotation(-9, 4 * sign),
             )
         )
-    middle = ellipsoids([4, -12, body.left_dome - 96 * s], [0.6 * w, 0.9 * d, 90 * s])
-    return join(*domes, middle)
+    middle = ellipsoids([4, 0, body.left_dome - 98 * s], [0.62 * w, 1.25 * d, 100 * s])
+    bed = ellipsoids([18 * s, -22, body.left_dome - 22 * s], np.array([78, 74, 40]) * s)
+    return join(*domes, middle, bed)
 
 
 def abdomen_parts(body: Body) -> tuple[Part, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from course_lib.patient.solids import Pieces, grow, join, sheared_ellipsoid
 
 SIDES = {"right": -1.0, "left": 1.0}  # sign of x in DICOM's LPS axes
-WIDE, LEAN = 0.48, 0.06  # a lung's half width as share of the chest's; its lean, dx/dz
+WIDE, LEAN = 0.47, 0.045  # a lung's half width as share of the chest's; its lean, dx/dz
 MALE_HEIGHT, FEMALE_HEIGHT = (1740.0, 65.0), (1615.0, 60.0)  # mean and s.d., mm
 
 
@@ -39,7 +39,7 @@ class Body:
     fat: float
     muscle: float
     heart_scale: float = 1.0
-    heart_tilt: float = 40.0
+    heart_tilt: float = 41.0
     vessel_scale: float = 1.0
     aorta_scale: float = 1.0
     bone: float = 1.0
@@ -59,24 +59,33 @@ class Body:
         return np.random.default_rng([self.seed, *organ.encode()])
 
     def lung_box(self, side: str, margin: float = 0.0) -> Pieces:
-        """Two leaning ellipsoids whose upper halves make one side of the chest, `margin` mm larger.
+        """Three ellipsoids whose union, above the diaphragm, is one side of the chest.
 
-        Apex, lateral wall, front and back of the lung lie on the first; the second fills the
-        chest towards the midline. The diaphragm and the mediastinum cut them.
+        A tall leaning one makes the lateral wall, one above it the round apex, and one fills the
+        chest towards the midline. margin mm larger; the diaphragm and the mediastinum cut them.
         """
         sign = SIDES[side]
-        tall = self.apex - self.base
-        outer = sheared_ellipsoid(
-            (sign * (1 - WIDE) * self.half_width, 2.0, self.base),
-            (WIDE * self.half_width, self.half_depth, tall),
-            (-sign * LEAN, 0.05),
-        )
+        outer = [
+            sheared_ellipsoid((sign * x, y, z), (wide, deep, tall), (-sign * lean, 0.05))
+            for x, y, z, wide, deep, tall, lean in self._chest_ellipsoids()
+        ]
         inner = sheared_ellipsoid(
             (sign * 0.30 * self.half_width, 2.0, self.base),
-            (0.40 * self.half_width, 0.97 * self.half_depth, 0.88 * tall),
-            (-sign * 0.03, 0.05),
+            (0.42 * self.half_width, 0.97 * self.half_depth, 0.86 * (self.apex - self.base)),
+            (-sign * 0.02, 0.05),
         )
-        return grow(join(outer, inner), margin)
+        return grow(join(*outer, inner), margin)
+
+    def _chest_ellipsoids(self) -> tuple[tuple[float, ...], ...]:
+        """Centre x, y, z, semi-axes x, y, z and lean of lateral wall and apex (left side)."""
+        tall, w = self.apex - self.base, self.half_width
+        top = self.base + 0.60 * tall
+        lean = LEAN * 0.60 * tall
+        return (
+            ((1 - WIDE) * w, 2.0, self.base, WIDE * w, self.half_depth, 0.95 * tall, LEAN),
+            ((1 - WIDE) * w - lean, 2.0 + 0.03 * tall, top, 0.86 * WIDE * w, 0.8 * self.half_depth,
+             0.40 * tall, 0.3 * LEAN),
+        )  # fmt: skip
 
     @property
     def apex(self) -> float:
@@ -97,15 +106,21 @@ class Body:
 
         margin mm outside the lung's envelope; where ribs and chest muscles run.
         """
-        sign = SIDES[side]
-        height = np.clip((z - self.base) / (self.apex - self.base + margin), -0.97, 0.97)
-        shrink = np.sqrt(1 - height**2)
-        phi = np.radians(angle)
-        wide = (WIDE * self.half_width + margin) * shrink
-        deep = (self.half_depth + margin) * shrink
-        x = (1 - WIDE) * self.half_width - LEAN * (z - self.base) + wide * np.sin(phi)
-        y = 2.0 + 0.05 * (z - self.base) + deep * np.cos(phi)
-        return np.stack([sign * x, y, np.broadcast_to(z, x.shape)], -1)
+        sign, phi = SIDES[side], np.radians(angle)
+        best = None
+        for cx, cy, cz, wide, deep, tall, lean in self._chest_ellipsoids():
+            height = np.clip((z - cz) / (tall + margin), -0.985, 0.985)
+            shrink = np.sqrt(1 - height**2)
+            x = cx - lean * (z - cz) + (wide + margin) * shrink * np.sin(phi)
+            y = cy + 0.05 * (z - cz) + (deep + margin) * shrink * np.cos(phi)
+            reach = cx - lean * (z - cz) + (wide + margin) * shrink
+            if best is None:
+                best = x, y, reach
+            else:
+                further = reach > best[2]
+                best = np.where(further, x, best[0]), np.where(further, y, best[1]), reach
+        assert best is not None
+        return np.stack([sign * best[0], best[1], np.broadcast_to(z, best[0].shape)], -1)
 
 
 def sample_body(
@@ -140,7 +155,7 @@ def sample_body(
         fat=float(np.clip((6 if male else 10) + 1.35 * (index - 20) + draw[8], 4, 45)),
         muscle=scale * (23 if male else 16) * (1 - 0.004 * (years - 50)),
         heart_scale=float(1.0 + 0.055 * draw[9] + 0.006 * (index - 25) + 0.0015 * (years - 50)),
-        heart_tilt=float(np.clip(42 + 6 * draw[10] - 0.9 * (index - 25), 22, 60)),
+        heart_tilt=float(np.clip(41 + 6 * draw[10] + 0.9 * (index - 25), 26, 62)),
         vessel_scale=float(1 + 0.08 * draw[11]),
         aorta_scale=float(emphasis * (1 + 0.06 * draw[12])),
         bone=float(np.clip((1.05 if male else 0.95) - 0.004 * max(years - 50, 0) + 0.05 * draw[13], 0.6, 1.2)),

@@ -13,7 +13,9 @@ import numpy as np
 
 from course_lib.patient.findings import FINDINGS, add_finding
 from course_lib.patient.person import Patient
-from course_lib.patient.person import sample_patient as sample_patient  # lessons find it here
+from course_lib.patient.person import (
+    sample_patient as sample_patient,  # lessons find it here
+)
 
 # Share of studies that show each finding in a hospital's mixed work list.
 PREVALENCE: dict[str, float] = {

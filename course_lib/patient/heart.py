@@ -24,21 +24,21 @@ def chambers(body: Body) -> Pieces:
     z = body.right_dome + 30 * s  # the heart rides on the diaphragm as it moves
     tilt = np.radians(body.heart_tilt)
     upright, wide = s * w**0.6, s * w
-    long_axis = np.array([np.sin(tilt + 0.35), -0.25, -np.cos(tilt + 0.35)])
+    long_axis = np.array([np.sin(tilt), -0.25, -np.cos(tilt)])
     grown = 40 * s * (w - 1)
     centres = np.array([
-        [22 * s + 0.7 * grown, -26, z + 14 * s],           # ventricles
-        [38 * s + 0.9 * grown, -30, z + 4 * s],            # apex
-        [-13 * s - 0.3 * grown, -20, z + 25 * s],          # right atrium
-        [8 * s, 4, z + 56 * s],                            # left atrium
-        [27 * s + 0.4 * grown, -16, z + 52 * s],           # left atrial appendage
+        [28 * s + 0.7 * grown, -26, z + 22 * s],           # ventricles
+        [46 * s + 0.9 * grown, -30, z + 2 * s],            # apex
+        [-9 * s - 0.3 * grown, -20, z + 25 * s],          # right atrium
+        [8 * s, 4, z + 50 * s],                            # left atrium
+        [29 * s + 0.4 * grown, -16, z + 52 * s],           # left atrial appendage
         [19 * s, -22, z + 82 * s],                         # pulmonary trunk
     ])  # fmt: skip
     semi = np.array([
-        [44 * upright, 42 * upright, 60 * wide],
-        [36 * upright, 34 * upright, 46 * wide],
-        [27 * wide, 36 * upright, 47 * upright],
-        [36 * s, 36 * s, 30 * s],
+        [40 * wide, 40 * upright, 68 * upright],
+        [31 * wide, 32 * upright, 48 * wide],
+        [23 * wide, 34 * upright, 44 * upright],
+        [30 * s, 34 * s, 26 * s],
         [20 * wide, 28 * s, 36 * upright],
         [18 * s, 26 * s, 32 * s],
     ])  # fmt: skip
@@ -85,12 +85,14 @@ def mediastinum(body: Body) -> Pieces:
     s = body.scale
     z = np.linspace(body.base - 120, body.apex + 30, 12)
     back = spine_line(body, z)
-    width = np.interp(z, [body.base, -20, 30, body.apex - 30, body.apex + 30], [20, 19, 17, 19, 26])
-    spine_block = chains(back + [0, 8, 0], width * s, 1.25, up=(1, 0, 0))
+    width = np.interp(z, [body.base, -20, 30, body.apex - 30, body.apex + 30], [18, 17, 15, 18, 24])
+    bodies = chains(back + [0, 6, 0], width * s, 1.2, up=(1, 0, 0))
+    # Rib heads and muscles behind: the lung slants away from the spine, so its edge is soft.
+    behind = chains(back + [0, 30 * s, 0], 1.75 * width * s, 0.55, up=(1, 0, 0))
     middle = ellipsoids(
         [[1, -4, -30], [0, -6, 62 * s]], np.array([[14, 40, 150], [21, 34, 66]]) * s
     )
-    return join(spine_block, middle)
+    return join(bodies, behind, middle)
 
 
 def heart_parts(body: Body) -> tuple[Part, ...]:

@@ -7,9 +7,18 @@ import numpy as np
 from course_lib.patient.abdomen import diaphragm
 from course_lib.patient.body import SIDES, Body
 from course_lib.patient.heart import aorta, chambers, mediastinum, veins
-from course_lib.patient.solids import Compound, Part, Pieces, chains, cut, ellipsoids, join, spline
+from course_lib.patient.solids import (
+    Compound,
+    Part,
+    Pieces,
+    chains,
+    cut,
+    ellipsoids,
+    join,
+    spline,
+)
 
-LEVELS = 8  # generations of branching: 2**LEVELS ends per tree
+LEVELS = 9  # generations of branching: 2**LEVELS ends per tree
 
 
 def lung(body: Body, side: str, heart_of: Body | None = None) -> Compound:
@@ -37,7 +46,7 @@ def lung_parts(body: Body) -> tuple[Part, ...]:
         shape = lung(body, side)
         parts.append(Part(f"{side} lung", "lung", "soft_tissue", shape))
         parts.append(Part(f"{side} lung vessels", "blood", "lung", vessels(body, side, shape)))
-        parts.append(Part(f"{side} small vessels", "blood", "lung", haze(body, side), 0.035))
+        parts.append(Part(f"{side} small vessels", "blood", "lung", haze(body, side), 0.05))
     return (*parts, *airways(body))
 
 
@@ -45,13 +54,10 @@ def haze(body: Body, side: str) -> Pieces:
     """Where vessels too small to draw are densest: round the hilum, and low down by gravity."""
     s, sign = body.scale, SIDES[side]
     low = 0.5 * body.dome(side)
-    centres = [
-        [62 * sign * s, 14, -30 * s],
-        [78 * sign * s, 8, low - 4 * s],
-        [80 * sign * s, 22, low - 34 * s],
-    ]
-    semi = np.array([[26, 46, 62], [40, 62, 56], [42, 50, 38]]) * s
-    return ellipsoids(centres, semi)
+    x = np.array([58, 66, 82, 70]) * sign * s
+    z = np.array([-26 * s, low, low - 30 * s, low - 44 * s])
+    semi = np.array([[24, 46, 58], [38, 60, 62], [40, 56, 44], [46, 50, 34]]) * s
+    return ellipsoids(np.stack([x, [14, 8, 18, 26], z], 1), semi)
 
 
 def hilum(body: Body, side: str) -> np.ndarray:
@@ -63,14 +69,14 @@ def hilum(body: Body, side: str) -> np.ndarray:
 def vessels(body: Body, side: str, shape: Compound) -> Pieces:
     """Arteries and veins: two trees from hilum and left atrium to the whole lung."""
     rng = body.rng(f"vessels {side}")
-    points = _points_in(body, side, shape, rng, 4 * 2**LEVELS)
+    points = _points_in(body, side, shape, rng, 2**LEVELS * 2)
     half = len(points) // 2
     size = body.vessel_scale * body.scale
     artery = hilum(body, side)
     vein = artery + np.array([-6 * SIDES[side], -4, -26]) * body.scale
     trees = [
-        tree(artery, points[:half], 7.0 * size, rng),
-        tree(vein, points[half:], 6.4 * size, rng),
+        tree(artery, points[:half], 4.7 * size, rng),
+        tree(vein, points[half:], 4.4 * size, rng),
         _hilar_trunks(body, side),
     ]
     pieces = join(*trees)
@@ -82,7 +88,7 @@ def _points_in(
 ) -> np.ndarray:
     """(2**k, 3) points spread through a lung, denser below, as blood flow is when upright."""
     box = shape.union
-    tries = box.centre[0] + [1.15, 1, 1] * box.half[0] * rng.uniform(-1, 1, (4 * count, 3))
+    tries = box.centre[0] + [1.15, 1, 1] * box.half[0] * rng.uniform(-1, 1, (5 * count, 3))
     floor, top = body.dome(side) - 60, body.apex
     keep = rng.random(len(tries)) < 1.15 - 0.75 * (tries[:, 2] - floor) / (top - floor)
     tries = tries[keep]
@@ -94,8 +100,8 @@ def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Ge
     """A vessel tree from root that divides among the targets (P, 3), P a power of two.
 
     Every branch runs towards the centre of the targets that it supplies, then hands one half of
-    them to each daughter. Calibre falls by 2^(1/2.6) per division, a little faster than
-    Murray's law (2^(1/3)) because the finest branches are left to the lung's texture.
+    them to each daughter. Calibre falls by 2^(1/3.4) per division, close to
+    Murray's law (2^(1/3)).
     """
     levels = min(int(np.log2(len(targets))), LEVELS)
     start, groups = root[None], targets[None]
@@ -104,25 +110,34 @@ def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Ge
     for level in range(levels + 1):
         middle = groups.mean(1)
         # Divide early near the hilum, so that branches radiate; later branches are longer.
-        most = (0.10, 0.22, 0.34, 0.42, 0.5, 0.55, 0.6, 0.65)[min(level, 7)]
+        most = (0.04, 0.06, 0.12, 0.25, 0.4, 0.5, 0.55, 0.6)[min(level, 7)]
         reach = most * rng.uniform(0.8, 1.2, (len(start), 1)) if level < levels else 0.9
-        end = start + reach * (middle - start)
+        # Large branches run up and down rather than to the front and back.
+        end = start + reach * (middle - start) * [1.0, 0.5 if level < 4 else 0.75, 1.0]
         span = np.linalg.norm(end - start, axis=1, keepdims=True)
         # Leave in the parent's direction and bend: vessels do not turn at sharp corners.
         bend = 0.5 * (start + end) + 0.18 * way * span + 0.05 * span * rng.normal(size=end.shape)
-        calibre = radius * 2 ** (-level / 2.6) * rng.uniform(0.8, 1.12, (len(start), 1))
+        calibre = radius * 2 ** (-level / 3.4) * rng.uniform(0.8, 1.12, (len(start), 1))
         taper = calibre * np.array([[1.0, 0.93, 0.84 if level < levels else 0.5]])
         batches.append(chains(np.stack([start, bend, end], 1), np.maximum(taper, 0.25)))
         if level < levels:
             way = np.repeat((end - bend) / np.maximum(span, 1e-6), 2, 0)
-            start, groups = np.repeat(end, 2, 0), _halves(groups)
+            start, groups = np.repeat(end, 2, 0), _halves(groups, root if level < 4 else None)
     return join(*batches)
 
 
-def _halves(groups: np.ndarray) -> np.ndarray:
-    """(2G, P/2, 3): each group of targets split across its longest side."""
-    axis = np.ptp(groups, axis=1).argmax(1)
-    key = np.take_along_axis(groups, axis[:, None, None], 2)[..., 0]
+def _halves(groups: np.ndarray, root: np.ndarray | None) -> np.ndarray:
+    """(2G, P/2, 3): each group of targets split across its longest side.
+
+    With a root they are split by the direction in which they are seen from it on a frontal film:
+    large branches fan out from the hilum.
+    """
+    if root is not None:
+        away = groups - root
+        key = np.arctan2(away[..., 2], np.abs(away[..., 0]) + 8)
+    else:
+        axis = np.ptp(groups, axis=1).argmax(1)
+        key = np.take_along_axis(groups, axis[:, None, None], 2)[..., 0]
     order = np.argsort(key, 1)[..., None]
     count = groups.shape[1] // 2
     return np.take_along_axis(groups, order, 1).reshape(-1, count, 3)

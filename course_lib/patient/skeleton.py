@@ -6,8 +6,10 @@ import numpy as np
 
 from course_lib.patient.body import SIDES, Body
 from course_lib.patient.solids import (
+    Compound,
     Part,
     Pieces,
+    aligned,
     box_ellipsoid,
     chains,
     ellipsoids,
@@ -30,11 +32,18 @@ def skeleton(body: Body) -> tuple[Part, ...]:
     )
 
 
-def hollow(name: str, outer: Pieces, inner: Pieces, displaces: str = "muscle") -> tuple[Part, Part]:
-    """A bone: cortical bone with a spongy inside."""
+def hollow(
+    name: str,
+    outer: Pieces | Compound,
+    inner: Pieces | Compound,
+    displaces: str = "muscle",
+    filling: float = 1.0,
+) -> tuple[Part, ...]:
+    """A bone: cortical bone, inside it spongy bone, of which a share 1 - filling is fatty marrow."""
     return (
         Part(name, "bone_cortical", displaces, outer),
-        Part(name, "bone_spongy", "bone_cortical", inner),
+        Part(name, "bone_spongy", "bone_cortical", inner, filling),
+        Part(name, "fat", "bone_cortical", inner, 1 - filling),
     )
 
 
@@ -57,12 +66,14 @@ def rib_course(body: Body, side: str, number: int) -> np.ndarray:
     """(K, 3) centre line of a rib (1-12) from its vertebra round the chest to its cartilage."""
     rng = body.rng(f"rib {side} {number}")
     z0 = vertebra_heights(body)[3 + number] + 5
-    last = {1: 165, 2: 166, 11: 118, 12: 78}.get(number, 168 - 1.5 * abs(number - 5))
+    last = np.interp(number, [1, 2, 5, 7, 10, 11, 12], [158, 160, 154, 142, 120, 108, 75])
     u = np.linspace(0, 1, 26)
     angle = -40 + (last + 3 * rng.normal() + 40) * u
-    drop = body.scale * np.interp(number, [1, 2, 4, 7, 10, 12], [30, 46, 66, 84, 84, 60])
+    drop = body.scale * np.interp(number, [1, 2, 4, 7, 10, 12], [32, 52, 76, 92, 86, 60])
     drop *= 1.08 - 0.16 * body.inspiration
-    z = z0 - drop * (0.12 * u + 0.88 * u**2) + 3 * rng.normal() * u
+    # Level or a little upwards at the back, steep at the side, slanting to the front.
+    fall = u**2 * (1.6 - 0.6 * u) - 0.07 * np.sin(np.pi * np.minimum(u / 0.35, 1))
+    z = z0 - drop * fall + 3 * rng.normal() * u
     points = body.wall(side, z, angle, 4.0 if number > 1 else 2.0)
     head = spine_line(body, z0[None] + 2)[0] + [SIDES[side] * 19, 6, 0]
     points[0] = head
@@ -79,10 +90,10 @@ def ribs(body: Body) -> tuple[Part, ...]:
     taper = np.interp(u, [0, 0.06, 0.3, 0.8, 1], [0.72, 0.9, 1.0, 1.08, 1.18])
     radius = 6.4 * size * taper
     radius[[10, 11, 22, 23]] *= 0.8
-    wall = body.bone * np.interp(u, [0, 0.15, 0.6, 1], [1.0, 0.95, 0.65, 0.25])
+    wall = body.bone * np.interp(u, [0, 0.15, 0.6, 1], [1.0, 0.85, 0.4, 0.15])
     outer = chains(points, radius, 0.52)
     inner = chains(points, radius - wall, 0.49)
-    return hollow("ribs", outer, inner) + cartilages(body, points)
+    return hollow("ribs", outer, inner, filling=0.8) + cartilages(body, points)
 
 
 def cartilages(body: Body, ribs_points: np.ndarray) -> tuple[Part, ...]:
@@ -114,7 +125,7 @@ def spine(body: Body) -> tuple[Part, ...]:
         cores.append(box_ellipsoid(c, (w - 0.5, 0.85 * w - 0.5, 2.2 * half), half - wall, along))
         discs.append(box_ellipsoid(c - 0.5 * g * along / g, (w, 0.85 * w, 30), 0.09 * g, along))
     return (
-        *hollow("vertebrae", join(*bodies), join(*cores)),
+        *hollow("vertebrae", join(*bodies), join(*cores), filling=0.7),
         Part("discs", "cartilage", "muscle", join(*discs)),
         *processes(body, centre, width, gap),
     )
@@ -150,7 +161,7 @@ def processes(
 
 def _tube_bone(
     name: str, points: np.ndarray, radius: np.ndarray, wall: float, flat: float = 0.8
-) -> tuple[Part, Part]:
+) -> tuple[Part, ...]:
     """A hollow bone along polylines."""
     return hollow(name, chains(points, radius, flat), chains(points, radius - wall, flat))
 
@@ -181,7 +192,7 @@ def shoulder_girdle(body: Body) -> tuple[Part, ...]:
 def shoulder_joint(body: Body, side: str) -> np.ndarray:
     """(3,) centre of the humeral head."""
     x = 1.06 * body.half_width + 26 * body.scale + 0.25 * body.muscle
-    z = body.apex - 56 * body.scale + body.shoulder_rise
+    z = body.apex - 32 * body.scale + body.shoulder_rise
     return np.array([SIDES[side] * x, 22.0, z])
 
 
@@ -224,21 +235,23 @@ def _scapula(body: Body, side: str, joint: np.ndarray) -> tuple[Part, ...]:
     ]
     points = np.stack([line for line, _ in rims])
     radius = np.array([[r] for _, r in rims]) * body.scale * np.ones(10)
-    socket = ellipsoids(glenoid, np.array([9, 13, 18]) * body.scale, rotation(0, 0, 35 * sign))
+    flare = spline([corner + 0.55 * (neck - corner), neck, glenoid + [0, 0, 2]], 8)
+    wide = np.linspace(7, 17, 8) * body.scale
     return (
         Part("scapula", "bone_spongy", "muscle", plate),
         *_tube_bone("scapula", points, radius, 0.5 * body.bone, 0.7),
-        *hollow("glenoid", socket, grow(socket, -0.35 * body.bone)),
+        Part("glenoid", "bone_spongy", "muscle", chains(flare, wide, 0.45)),
     )
 
 
 def _humerus(body: Body, sign: float, joint: np.ndarray) -> tuple[Part, ...]:
     tilt = np.radians(body.arm_angle)
     down = np.array([sign * np.sin(tilt), 0.05, -np.cos(tilt)])
-    top = joint + [-sign * 5, 0, 20 * body.scale]
-    line = spline([top, joint, joint + 45 * down, joint + 150 * down, joint + 330 * down], 48)
-    u = np.linspace(0, 4, 48)
-    radius = np.interp(u, [0, 0.15, 0.4, 0.7, 1, 1.3, 2, 3, 4], [8, 15, 20, 22, 21, 18, 13, 11, 11])
-    wall = body.bone * np.interp(u, [0, 1, 1.5, 2.5, 4], [0.35, 0.5, 1.0, 3.2, 4.2])
-    radius = body.scale * radius
-    return hollow("humerus", chains(line, radius), chains(line, radius - wall))
+    s, wall = body.scale, body.bone
+    shaft = joint + np.array([[0.0], [330 * s]]) * down
+    head = ellipsoids(joint + [-sign * 3, 0, 3], np.array([22, 23, 23]) * s)
+    neck = ellipsoids(joint + 22 * s * down, np.array([16, 16, 34]) * s, aligned(down))
+    outer = Compound(join(head, neck, chains(shaft, 11.5 * s)))
+    inner_neck = grow(join(head, neck), -0.6 * wall)
+    inner = Compound(join(inner_neck, chains(shaft, 11.5 * s - 3.2 * wall)))
+    return hollow("humerus", outer, inner, filling=0.35)

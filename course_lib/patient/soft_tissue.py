@@ -26,16 +26,28 @@ def outline(body: Body, margin: float) -> Pieces:
     wide, deep = body.half_width + body.muscle + m, body.half_depth + 0.95 * body.muscle + m
     trunk = ellipsoids(
         [[0, 4, body.base + 30], [0, -6, body.base - 200]],
-        [[wide + 8, deep, 310 * s], [wide + 4 + 0.3 * m, 1.2 * deep + 0.3 * m, 300 * s]],
+        [
+            [wide + 8, deep, body.apex - body.base - 22],
+            [wide + 4 + 0.3 * m, 1.2 * deep + 0.3 * m, 300 * s],
+        ],
     )
+    # Lateral columns make the cross-section rounder than an ellipse, down to the waist.
     flank = ellipsoids(
-        [[sign * 0.84 * body.half_width, 16, body.apex - 140 * s] for sign in (-1, 1)],
-        [0.38 * body.half_width + m, 0.66 * body.half_depth, 125 * s],
-        [rotation(0, -8 * sign) for sign in (-1, 1)],
+        [[sign * 0.80 * body.half_width, 12, body.apex - 270 * s] for sign in (-1, 1)],
+        [0.42 * body.half_width + m, 0.76 * body.half_depth, 270 * s],
+        [rotation(0, -3 * sign) for sign in (-1, 1)],
     )
-    girdle = ellipsoids([0, 18, body.apex - 62 * s], [1.12 * wide, 0.78 * deep, 78 * s + 0.5 * m])
+    above = ellipsoids(
+        [[sign * 50 * s, 28, body.apex - 24] for sign in (-1, 1)],
+        [104 * s + m, 60 * s + m, 36 * s + m],
+    )
+    lateral = ellipsoids(
+        [[sign * 1.02 * body.half_width, 24, body.apex - 122 * s] for sign in (-1, 1)],
+        [36 * s + m, 48 * s + m, 96 * s + m],
+    )
+    girdle = ellipsoids([0, 18, body.apex - 84 * s], [1.12 * wide, 0.78 * deep, 78 * s + 0.5 * m])
     neck = box_ellipsoid([0, 8, body.apex + 120], [54 * s + 0.5 * m, 58 * s + 0.5 * m, 400], 220)
-    return join(trunk, flank, girdle, neck, _shoulders(body, m), _arms(body, m))
+    return join(trunk, flank, above, lateral, girdle, neck, _shoulders(body, m), _arms(body, m))
 
 
 def _shoulders(body: Body, margin: float) -> Pieces:
@@ -46,24 +58,21 @@ def _shoulders(body: Body, margin: float) -> Pieces:
         slope = [[sign * 22, 26, body.apex + 66 * s], [sign * 0.42 * body.half_width, 30, body.apex + 12 * s],
                  joint + [-sign * 44, 14, 10 * s], joint + [-sign * 6, 8, 2]]  # fmt: skip
         curves.append(spline(slope, 12))
-        caps.append(ellipsoids(joint + [sign * 2, 0, -8], np.array([40, 44, 46]) * s))
-        caps.append(ellipsoids(joint + [-sign * 34, 8, -6], np.array([60, 46, 40]) * s))
+        caps.append(ellipsoids(joint + [sign * 2, 0, -8], np.array([47, 50, 56]) * s))
+        caps.append(ellipsoids(joint + [-sign * 34, 8, -6], np.array([66, 50, 44]) * s))
     return join(chains(np.stack(curves), 29 * s + 0.6 * margin), *(grow(c, margin) for c in caps))
 
 
 def _arms(body: Body, margin: float) -> Pieces:
-    s, curves = body.scale, []
-    tilt = np.radians(body.arm_angle)
+    """Upper arms, rounded at the shoulder."""
+    s, tilt = body.scale, np.radians(body.arm_angle)
+    radius = 38 * s * (0.72 + 0.012 * body.muscle) + 0.8 * margin
+    arms = []
     for side, sign in SIDES.items():
-        joint = shoulder_joint(body, side) + [sign * 6, 0, 0]
+        joint = shoulder_joint(body, side) + [sign * 6, 0, -6]
         down = np.array([sign * np.sin(tilt), 0.05, -np.cos(tilt)])
-        curves.append(
-            spline(
-                [joint + [-sign * 3, 0, 22 * s], joint, joint + 60 * down, joint + 360 * down], 16
-            )
-        )
-    size = 38 * s * (0.72 + 0.012 * body.muscle)
-    return chains(np.stack(curves), size + 0.8 * margin)
+        arms += [chains([joint, joint + 380 * down], radius), ellipsoids(joint, [radius] * 3)]
+    return join(*arms)
 
 
 def body_parts(body: Body) -> tuple[Part, ...]:

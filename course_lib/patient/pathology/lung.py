@@ -16,7 +16,15 @@ from course_lib.patient.pathology.placing import (
     points_in_lung,
 )
 from course_lib.patient.person import Finding, Patient, part_named, swapped
-from course_lib.patient.solids import Part, Pieces, chains, ellipsoids, join, rotation, spline
+from course_lib.patient.solids import (
+    Part,
+    Pieces,
+    chains,
+    ellipsoids,
+    join,
+    rotation,
+    spline,
+)
 
 
 def add_consolidation(

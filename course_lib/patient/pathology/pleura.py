@@ -13,7 +13,15 @@ from course_lib.patient.pathology.placing import (
     without_vessels,
 )
 from course_lib.patient.person import Finding, Patient
-from course_lib.patient.solids import Compound, Part, Pieces, cut, ellipsoids, grow, join
+from course_lib.patient.solids import (
+    Compound,
+    Part,
+    Pieces,
+    cut,
+    ellipsoids,
+    grow,
+    join,
+)
 
 
 def add_pleural_effusion(
