@@ -88,6 +88,16 @@ def differences(files: dict[str, bytes]) -> list[str]:
     return found + [f"{name} belongs to no lesson" for name in left_over(files)]
 
 
+def report(course: Course) -> int:
+    """Print what is stale; returns the exit code: 0 if nothing is."""
+    try:
+        found = differences(derived(course))
+    except Stale as reason:
+        found = [str(reason)]
+    print("\n".join(found) or "Every derived file is fresh.")
+    return int(bool(found))
+
+
 def left_over(files: dict[str, bytes]) -> list[str]:
     """Files in the derived folders that no lesson makes any more."""
     present = [
