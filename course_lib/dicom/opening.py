@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pydicom
 from pydicom.dataset import FileDataset
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from course_lib.dicom.errors import UnreadableFile, reading
 
@@ -33,6 +39,8 @@ def open_dicom(path: str | Path, header_only: bool = False) -> FileDataset:
         dataset = pydicom.dcmread(path, force=True, stop_before_pixels=header_only)
         if "SOPClassUID" not in dataset and "Rows" not in dataset:
             raise UnreadableFile(path, "the file ends before any useful DICOM element")
+        if "TransferSyntaxUID" not in dataset.file_meta:
+            dataset.file_meta.TransferSyntaxUID = _guessed_syntax(dataset)
     return dataset
 
 
@@ -54,6 +62,14 @@ def first_bytes(path: Path, count: int) -> bytes:
 def looks_like_elements(start: bytes) -> bool:
     """True if the bytes begin like DICOM elements of group 0002 or 0008 without a preamble."""
     return len(start) >= 8 and start[:2] in (b"\x02\x00", b"\x08\x00", b"\x00\x08")
+
+
+def _guessed_syntax(dataset: FileDataset) -> UID:
+    """How a file without meta information is written: pydicom found it out while reading."""
+    implicit, little_endian = dataset.original_encoding
+    if implicit:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian
 
 
 def _refuse_inflation_bomb(path: Path, has_preamble: bool) -> None:
