@@ -192,6 +192,15 @@ class LabPage:
         script = "return [arguments[0].naturalWidth, arguments[0].naturalHeight]"
         return self.driver.execute_script(script, picture)
 
+    def content_drawn(self, picture) -> str:
+        """Return what an <img> shows, as text that differs when a pixel does."""
+        script = """
+            const image = arguments[0], canvas = document.createElement("canvas");
+            canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;
+            canvas.getContext("2d").drawImage(image, 0, 0);
+            return image.complete && canvas.width ? canvas.toDataURL() : "";"""
+        return self.driver.execute_script(script, picture)
+
 
 @pytest.fixture
 def page(browser, pictures: Path) -> Callable[[lab.Lab], LabPage]:
