@@ -74,7 +74,12 @@ def _make(places: Places, extras: set[str]) -> None:
         _fresh(places)
     extras |= set(old.get("extras", []))
     _look_for_room(places, first_time=not old)
-    say("Setting up the course's own Python in .course/env. The first time takes some minutes.")
+    if old:
+        say("Bringing the course's own Python in .course/env up to date.")
+    else:
+        say(
+            "Setting up the course's own Python in .course/env. This first time takes some minutes."
+        )
     _install(places, extras, keep=bool(old))
     write_stamp(places, extras, version_inside(places.python))
     say("The environment is ready.")

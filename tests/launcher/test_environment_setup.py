@@ -97,7 +97,7 @@ def test_two_calls_at_once_make_one_environment(small_course):
     ]
     said = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert sum("Setting up" in words for words in said) == 1
+    assert sum("first time takes" in words for words in said) == 1
     assert sum("waiting for it to finish" in words for words in said) == 1
 
 
