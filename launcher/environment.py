@@ -70,16 +70,12 @@ def version_inside(python: Path) -> str:
 
 def _make(places: Places, extras: set[str]) -> None:
     old = read_stamp(places) if is_usable(places) else {}
-    if not old:
-        _fresh(places)
-    extras |= set(old.get("extras", []))
-    _look_for_room(places, first_time=not old)
     if old:
         say("Bringing the course's own Python in .course/env up to date.")
+        _look_for_room(places, first_time=False)
     else:
-        say(
-            "Setting up the course's own Python in .course/env. This first time takes some minutes."
-        )
+        _fresh(places)
+    extras |= set(old.get("extras", []))
     _install(places, extras, keep=bool(old))
     write_stamp(places, extras, version_inside(places.python))
     say("The environment is ready.")
@@ -96,6 +92,7 @@ def _fresh(places: Places) -> None:
     _remove(places.env)
     places.log.unlink(missing_ok=True)
     _look_for_room(places, first_time=True)
+    say("Setting up the course's own Python in .course/env; this first time takes some minutes.")
     command = [sys.executable, "-m", "venv", str(places.env)]
     if run_behind_a_line(command, places.log):
         raise Problem(failures.explain(places.log, "python -m venv"))
