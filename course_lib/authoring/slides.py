@@ -1,6 +1,7 @@
 """One Marp deck per lesson, from cells tagged `slide`; pictures come from the executed lesson."""
 
 import base64
+import re
 from dataclasses import dataclass, field
 
 import nbformat
@@ -12,8 +13,11 @@ from course_lib.authoring.source import Source
 STYLE = """\
 section { font-size: 28px; }
 section h1, section h2 { color: #0072B2; }
-section img { display: block; margin: 0 auto; max-height: 460px; max-width: 100%; }
+section table { font-size: 21px; }
+section img { display: block; margin: 0 auto; max-width: 100%; object-fit: contain; }
 """
+HEIGHT_PX, LINE_PX, LETTERS_A_LINE = 580, 46, 78  # of a 1280 x 720 slide in this style
+LEAST_PICTURE_PX = 230
 
 
 @dataclass
@@ -65,15 +69,48 @@ def _marp(course: Course, slides: list[Slide]) -> str:
         "---\nmarp: true\ntheme: default\npaginate: true\nmath: mathjax\n"
         f"footer: {course.title}\nstyle: |\n{style}---\n"
     )
-    return head + "\n---\n".join(_slide(s) for s in slides)
+    return head + "\n---\n".join(page for slide in slides for page in _pages(slide))
 
 
-def _slide(slide: Slide) -> str:
-    parts = ["", slide.text, ""]
-    parts += [f"![{_plain(alt)}](pictures/{name})\n" for name, alt in slide.pictures]
-    parts += [f"<!--\n{note.replace('-->', '→')}\n-->\n" for note in slide.notes]
-    return "\n".join(parts)
+def _pages(slide: Slide) -> list[str]:
+    """A slide, and a page of its own for every picture that does not fit below its text."""
+    text = unwrap(slide.text)
+    room = HEIGHT_PX - LINE_PX * _lines_on_slide(text)
+    notes = "".join(f"\n<!--\n{note.replace('-->', '→')}\n-->\n" for note in slide.notes)
+    pictures = list(slide.pictures)
+    body = f"\n{text}\n"
+    if pictures and room >= LEAST_PICTURE_PX:
+        body += "\n" + _picture(pictures.pop(0), room)
+    heading = next((line for line in text.splitlines() if line.startswith("#")), "")
+    rest = [f"\n{heading}\n\n{_picture(p, HEIGHT_PX - 2 * LINE_PX)}" for p in pictures]
+    return [body + notes, *rest]
 
 
-def _plain(alt: str) -> str:
-    return alt.replace("[", "(").replace("]", ")").replace("\n", " ")
+def _picture(picture: tuple[str, str], height: int) -> str:
+    name, alt = picture
+    words = alt.replace("[", "(").replace("]", ")").replace("\n", " ")
+    return f"![h:{height} {words}](pictures/{name})\n"
+
+
+def _lines_on_slide(text: str) -> int:
+    """About how many lines the text takes; headings and gaps between paragraphs count."""
+    lines = text.splitlines()
+    return sum(1 + len(line) // LETTERS_A_LINE for line in lines if line.strip()) + 1
+
+
+def unwrap(text: str) -> str:
+    """Paragraphs and list items on one line each: Marp keeps every line break it meets."""
+    joined: list[str] = []
+    literal = False
+    for line in text.splitlines():
+        fence = line.strip().startswith(("```", "$$"))
+        begins = bool(re.match(r"\s*([-*+|>#]|\d+\.|$)", line))
+        after = joined and joined[-1].strip() and not re.match(r"\s*(#|\|)", joined[-1])
+        if literal or fence or begins or not after:
+            joined.append(line)
+        else:
+            joined[-1] += " " + line.strip()
+        literal ^= fence and line.count("$$") != 2
+        if fence and not literal:
+            joined.append("")
+    return "\n".join(joined)

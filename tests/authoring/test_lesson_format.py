@@ -1,5 +1,6 @@
 """The format of a lesson: what the build accepts, refuses, and makes of it."""
 
+import re
 from pathlib import Path
 
 import nbformat
@@ -155,8 +156,18 @@ def test_deck_holds_slides_pictures_and_notes(course, lesson, tmp_path):
     next(c for c in node.cells if c.cell_type == "code").outputs = [output]
     deck, pictures = slides.deck(course, lesson, read_, node, TERMS)
     assert deck.startswith("---\nmarp: true")
-    assert "![a (b)](pictures/00_toy-1.png)" in deck and "<!--\nAsk the room.\n-->" in deck
+    assert re.search(r"!\[h:\d+ a \(b\)\]\(pictures/00_toy-1.png\)", deck)
+    assert "<!--\nAsk the room.\n-->" in deck
     assert pictures == {"00_toy-1.png": b"\x89PNG\r\n\x1a\n"}
+
+
+def test_paragraphs_of_a_slide_are_one_line_each():
+    text = "## Head\n\nOne\ntwo.\n\n- a\n  b\n- c\n\n$$\nx\n$$\nafter\n\n| t |\n|---|\n| u |\n"
+    assert slides.unwrap(text).splitlines() == [
+        "## Head", "", "One two.", "", "- a b", "- c", "", "$$", "x", "$$", "", "after", "",
+        "| t |", "|---|", "| u |",
+    ]  # fmt: skip
+    assert slides.unwrap("$$a$$\nb").splitlines() == ["$$a$$", "", "b"]
 
 
 def test_judgement_of_the_solution_is_shown(course, lesson, tmp_path):
