@@ -1,9 +1,9 @@
-"""Where a ray enters and leaves a piece, and how long it stays in a compound of pieces."""
+"""Where rays enter and leave pieces, and how long they stay in a compound of pieces."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,18 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-Window = tuple[slice, slice]
-EMPTY = np.float32(-1e7)  # both ends of an interval that a ray does not have
+LARGE = 3_000  # pixels; a shadow at least this large is worth evaluating on its own
+CHUNK = 60_000  # ray-piece pairs handled at once: small enough to stay in the processor's cache
+APART = 1e5  # mm; longer than any ray, so that intervals of different pixels never meet
+
+
+class Crossings(NamedTuple):
+    """Flat list of hits: pixel number, entry and exit along the ray (mm), and weight."""
+
+    pixel: Ints
+    enter: Floats
+    leave: Floats
+    weight: Floats
 
 
 class PieceRays:
@@ -45,39 +55,43 @@ class PieceRays:
         self.u0 = relative @ geometry.right / m
         self.v0 = relative @ geometry.down / m
         self.m = m.astype(np.float32)
-        shape, self.weight = self._widened(m)
+        self.depth = (relative @ geometry.beam).astype(np.float32)
+        shape = self._widened(m)
         self._coefficients(shape, toward)
+        self._windows()
 
-    def _widened(self, m: NDArray[np.float64]) -> tuple[NDArray[np.float64], Floats]:
-        """Tubes at least a pixel wide, and the weight that keeps their cross-section."""
+    def _widened(self, m: NDArray[np.float64]) -> NDArray[np.float64]:
+        """W of tubes at least a pixel wide; their weight keeps the cross-section."""
         least = 0.6 * self.geometry.spacing_mm * m
         radius = self.pieces.radius
         factor = np.where(radius > 0, np.maximum(least / np.maximum(radius, 1e-6), 1.0), 1.0)
         self.wider = (factor - 1.0) * radius
-        return self.pieces.shape / factor[:, None, None], (1 / factor**2).astype(np.float32)
+        self.weight = (1 / factor**2).astype(np.float32)
+        return self.pieces.shape / factor[:, None, None]
 
     def _coefficients(self, shape: NDArray[np.float64], toward: NDArray[np.float64]) -> None:
-        geometry = self.geometry
+        geometry, normals = self.geometry, self.pieces.normals
         wu, wv = shape @ geometry.right, shape @ geometry.down
         wd = (shape @ toward[..., None])[..., 0]
-        dot = lambda a, b: (a * b).sum(-1).astype(np.float32)  # noqa: E731
-        self.e, self.bu, self.bv = dot(wd, wd), dot(wu, wd), dot(wv, wd)
-        self.guu, self.guv, self.gvv = dot(wu, wu), 2 * dot(wu, wv), dot(wv, wv)
-        normals = self.pieces.normals
-        self.nu = (normals @ geometry.right).astype(np.float32)
-        self.nv = (normals @ geometry.down).astype(np.float32)
-        self.nd = (normals @ toward[..., None])[..., 0].astype(np.float32)
-        self.offsets = self.pieces.offsets.astype(np.float32)
+        dot = lambda a, b: (a * b).sum(-1)  # noqa: E731
+        self.table = np.stack([
+            self.u0, self.v0, dot(wd, wd), dot(wu, wd), dot(wv, wd),
+            dot(wu, wu), 2 * dot(wu, wv), dot(wv, wv),
+        ]).astype(np.float32)  # fmt: skip
+        self.planes = np.stack([
+            (normals @ geometry.right).T, (normals @ geometry.down).T,
+            (normals @ toward[..., None])[..., 0].T, self.pieces.offsets.T,
+        ]).astype(np.float32)  # fmt: skip
         self.is_cut = (self.pieces.offsets < FAR).any(1)
 
-    def windows(self) -> tuple[Ints, Ints, Ints, Ints]:
-        """Top row, left column, height and width in pixels of every piece's shadow."""
+    def _windows(self) -> None:
+        """First and one past the last row and column of every piece's shadow."""
         geometry, spacing = self.geometry, self.geometry.spacing_mm
         half = self.pieces.half + self.wider[:, None]
         depth = half @ np.abs(geometry.beam)
         # Nearer to the source the shadow is larger: take the piece's nearest point.
         near = self.m if self.k == 0 else np.maximum(self.m - depth * self.k, 0.05)
-        result = []
+        bounds = []
         for centre, axis, count in (
             (self.v0, geometry.down, geometry.shape[0]),
             (self.u0, geometry.right, geometry.shape[1]),
@@ -85,181 +99,178 @@ class PieceRays:
             # A tilted ray through an off-centre piece shifts the shadow of its near side.
             reach = half @ np.abs(axis) / near + np.abs(centre) * (self.m / near - 1)
             middle = centre / spacing + (count - 1) / 2
-            first = np.clip(np.ceil(middle - reach / spacing), 0, count).astype(np.int64)
+            bounds.append(np.clip(np.ceil(middle - reach / spacing), 0, count).astype(np.int64))
             last = np.clip(np.floor(middle + reach / spacing), -1, count - 1).astype(np.int64)
-            result += [first, last - first + 1]
-        return result[0], result[2], np.maximum(result[1], 0), np.maximum(result[3], 0)
+            bounds.append(np.maximum(last + 1, bounds[-1]))
+        self.top, self.bottom, self.left, self.right = bounds
 
-    def lengths(self, chunk: Ints, area: Ints, row: Ints, column: Ints) -> Floats:
-        """Path lengths in mm for flat (piece, pixel) pairs; `area` pixels for each of `chunk`."""
-        spread = lambda values: np.repeat(values[chunk], area)  # noqa: E731
-        spacing = np.float32(self.geometry.spacing_mm)
-        rows, columns = self.geometry.shape
-        du = column * spacing - spread((self.u0 + (columns - 1) / 2 * spacing).astype(np.float32))
-        dv = row * spacing - spread((self.v0 + (rows - 1) / 2 * spacing).astype(np.float32))
-        enter, leave = self._interval(spread, du, dv, bool(self.is_cut[chunk].any()))
-        length = np.maximum(leave - enter, 0) * spread(self.weight)
-        if self.k:
-            u = (column - (columns - 1) / 2) * spacing
-            v = (row - (rows - 1) / 2) * spacing
-            length = length * self.stretch(u, v)
-        return length.astype(np.float32, copy=False)
+    def crossings(self, first_row: int = 0, last_row: int | None = None) -> Iterator[Crossings]:
+        """All hits in a band of rows, a manageable number at a time."""
+        last_row = self.geometry.shape[0] if last_row is None else last_row
+        top = np.clip(self.top, first_row, last_row)
+        height = np.clip(self.bottom, first_row, last_row) - top
+        area = height * (self.right - self.left)
+        for piece in np.flatnonzero(area >= LARGE):
+            yield self._large(piece, top[piece], height[piece])
+        for cut in (False, True):
+            seen = np.flatnonzero((area > 0) & (area < LARGE) & (self.is_cut == cut))
+            if len(seen):
+                full = np.cumsum(area[seen]) // CHUNK
+                for chunk in np.split(seen, np.flatnonzero(np.diff(full)) + 1):
+                    yield self._small(chunk, top[chunk], height[chunk], cut)
 
-    def stretch(self, u: Floats, v: Floats) -> Floats:
+    def _large(self, piece: int, top: int, height: int) -> Crossings:
+        """Hits of one piece on a rectangle of pixels, whose rows and columns share their sums."""
+        left, columns = self.left[piece], self.geometry.shape[1]
+        row, column = np.arange(top, top + height), np.arange(left, self.right[piece])
+        u, v = self._film(row[:, None], column[None, :])
+        enter, leave = self._interval(lambda values: values[..., piece], u, v, self.is_cut[piece])
+        enter, leave = np.broadcast_arrays(enter, leave)
+        hit = leave > enter
+        depth = self.depth[piece]
+        weight = np.broadcast_to(self.weight[piece] * self._stretch(u, v), hit.shape)[hit]
+        pixel = (row[:, None] * columns + column[None, :])[hit]
+        return Crossings(pixel, enter[hit] + depth, leave[hit] + depth, weight)
+
+    def _small(self, chunk: Ints, top: Ints, height: Ints, cut: bool) -> Crossings:
+        """Hits among all (piece, pixel of its window) pairs of many pieces."""
+        width = self.right[chunk] - self.left[chunk]
+        area = height * width
+        spread = lambda values: np.repeat(values[..., chunk], area, axis=-1)  # noqa: E731
+        within = np.arange(area.sum(), dtype=np.int32)
+        within -= np.repeat((np.cumsum(area) - area).astype(np.int32), area)
+        columns = np.repeat(width.astype(np.int32), area)
+        row = within // columns
+        column = within - row * columns + spread(self.left.astype(np.int32))
+        row += np.repeat(top.astype(np.int32), area)
+        u, v = self._film(row, column)
+        enter, leave = self._interval(spread, u, v, cut)
+        hit = np.flatnonzero(leave > enter)
+        depth = spread(self.depth)[hit]
+        weight = spread(self.weight)[hit] * self._stretch(u[hit], v[hit])
+        pixel = row[hit] * self.geometry.shape[1] + column[hit]
+        return Crossings(pixel, enter[hit] + depth, leave[hit] + depth, weight)
+
+    def _stretch(self, u: Floats, v: Floats) -> Floats:
         """How much longer an oblique ray is than the central one."""
         return np.sqrt(1 + (u * u + v * v) * self.k**2)
 
-    def _interval(self, spread, du, dv, is_cut):  # type: ignore[no-untyped-def]
-        """Entry and exit along the rays; entry > exit where a ray misses the piece."""
-        linear = du * spread(self.bu) + dv * spread(self.bv)
-        square = du * (du * spread(self.guu) + dv * spread(self.guv)) + dv * dv * spread(self.gvv)
-        a, b, c = spread(self.e), linear, square - 1
+    def _film(self, row: Ints, column: Ints) -> tuple[Floats, Floats]:
+        """Film coordinates of pixels, mm."""
+        rows, columns = self.geometry.shape
+        spacing = np.float32(self.geometry.spacing_mm)
+        u = (column.astype(np.float32) - np.float32((columns - 1) / 2)) * spacing
+        v = (row.astype(np.float32) - np.float32((rows - 1) / 2)) * spacing
+        return u, v
+
+    def _interval(
+        self, spread: Callable[[Floats], Floats], u: Floats, v: Floats, cut: bool
+    ) -> tuple[Floats, Floats]:
+        """Entry and exit along the rays; entry >= exit where a ray misses the piece.
+
+        spread takes numbers kept per piece to the rays that they are for.
+        """
+        u0, v0, a, bu, bv, guu, guv, gvv = spread(self.table)
+        du, dv = u - u0, v - v0
+        linear = du * bu + dv * bv
+        square = du * (du * guu + dv * guv) + dv * dv * gvv
+        b, c, m = linear, square - 1, None
         if self.k:
             m = spread(self.m)
             a = a + self.k * (2 * linear + self.k * square)
             b = m * (linear + self.k * square)
             c = m * m * square - 1
-        a = np.maximum(a, np.float32(1e-9))
-        disc = b * b - a * c
-        root = np.sqrt(np.maximum(disc, 0))
-        enter, leave = (-b - root) / a, (root - b) / a
-        leave = np.where(disc > 0, leave, enter)
-        for plane in range(2 if is_cut else 0):
-            nu, nv, nd = self.nu[:, plane], self.nv[:, plane], self.nd[:, plane]
-            slope = du * spread(nu) + dv * spread(nv)
-            room = spread(self.offsets[:, plane])
-            room = room - (slope * spread(self.m) if self.k else slope)
-            rate = spread(nd) + self.k * slope if self.k else spread(nd)
+        a = 1 / np.maximum(a, np.float32(1e-9))
+        b = b * a
+        root = np.sqrt(np.maximum(b * b - a * c, 0))
+        enter, leave = -b - root, root - b
+        for plane in range(2 if cut else 0):
+            nu, nv, nd, room = spread(self.planes[:, plane])
+            slope = du * nu + dv * nv
+            rate = nd if m is None else nd + self.k * slope
             rate = np.where(np.abs(rate) < 1e-6, np.float32(1e-6), rate)
-            meet = room / rate
+            meet = (room - (slope if m is None else slope * m)) / rate
             leave = np.where(rate > 0, np.minimum(leave, meet), leave)
             enter = np.where(rate < 0, np.maximum(enter, meet), enter)
         return enter, leave
 
 
-def compound_lengths(compound: Compound, geometry: Geometry) -> tuple[Floats, Window]:
-    """(h, w) path lengths in mm through a compound, and the film window that they fill.
+def summed_lengths(rays: PieceRays) -> Floats:
+    """(H*W,) mm: path lengths summed over all pieces of a batch."""
+    total = np.zeros(rays.geometry.shape[0] * rays.geometry.shape[1], np.float32)
+    for pixel, enter, leave, weight in rays.crossings():
+        np.add.at(total, pixel, (leave - enter) * weight)
+    return total
+
+
+def compound_lengths(compound: Compound, geometry: Geometry) -> Floats:
+    """(H*W,) mm: path lengths through a compound.
 
     For sets on a line, |U without M| = |U or M| - |M|: two unions of intervals.
     """
+    rows, columns = geometry.shape
+    total = np.zeros(rows * columns, np.float32)
     union = PieceRays(compound.union, geometry)
-    inner = None if compound.within is None else PieceRays(compound.within, geometry)
-    window = _window(union, inner)
-    first, last = _bounds(inner, window, geometry)
-    taken = IntervalSet(window)
-    if compound.minus is not None:
-        for box, low, high in _intervals(PieceRays(compound.minus, geometry), window):
-            taken.add(box, np.maximum(low, first[box]), np.minimum(high, last[box]))
-    before = taken.length()
-    for box, low, high in _intervals(union, window):
-        taken.add(box, np.maximum(low, first[box]), np.minimum(high, last[box]))
-    length = taken.length() - before
-    if geometry.source_mm is not None:
-        u, v = geometry.axes_mm()
-        length *= union.stretch(u[window[1]][None], v[window[0]][:, None])
-    return length, window
+    within = None if compound.within is None else PieceRays(compound.within, geometry)
+    minus = None if compound.minus is None else PieceRays(compound.minus, geometry)
+    end = int(union.bottom.max())
+    step = max(1, CHUNK // columns)
+    for first in range(int(union.top.min()), end, step):
+        last = min(first + step, end)
+        pixels = slice(first * columns, last * columns)
+        limits = None if within is None else _common(within, first, last)
+        kept = _clipped(union, first, last, limits)
+        if minus is not None:
+            taken = _clipped(minus, first, last, limits)
+            both = Crossings(*map(np.concatenate, zip(kept, taken, strict=True)))
+            total[pixels] = union_lengths(both, pixels) - union_lengths(taken, pixels)
+        else:
+            total[pixels] = union_lengths(kept, pixels)
+    return total
 
 
-class IntervalSet:
-    """For every pixel of a window, a union of intervals kept as disjoint intervals.
+def _common(rays: PieceRays, first_row: int, last_row: int) -> tuple[Floats, Floats]:
+    """Entry into and exit from what all pieces have in common, for every pixel of a band."""
+    offset = first_row * rays.geometry.shape[1]
+    count = last_row * rays.geometry.shape[1] - offset
+    enter, leave = np.full(count, -APART, np.float32), np.full(count, APART, np.float32)
+    hits = np.zeros(count, np.int64)
+    for pixel, start, stop, _ in rays.crossings(first_row, last_row):
+        np.maximum.at(enter, pixel - offset, start)
+        np.minimum.at(leave, pixel - offset, stop)
+        np.add.at(hits, pixel - offset, 1)
+    leave[hits < len(rays.pieces)] = -APART
+    return enter, leave
 
-    They lie in slots, arrays as large as the window; a pixel that needs one more interval than
-    there are slots makes a new slot.
+
+def _clipped(
+    rays: PieceRays, first_row: int, last_row: int, limits: tuple[Floats, Floats] | None
+) -> Crossings:
+    """The hits of a band, cut to the limits."""
+    chunks = list(rays.crossings(first_row, last_row))
+    if not chunks:
+        none = np.zeros(0, np.float32)
+        return Crossings(np.zeros(0, np.int64), none, none, none)
+    pixel, enter, leave, weight = map(np.concatenate, zip(*chunks, strict=True))
+    if limits is not None:
+        place = pixel - first_row * rays.geometry.shape[1]
+        enter = np.maximum(enter, limits[0][place])
+        leave = np.maximum(np.minimum(leave, limits[1][place]), enter)
+    return Crossings(pixel, enter, leave, weight)
+
+
+def union_lengths(hits: Crossings, pixels: slice) -> Floats:
+    """mm: for every pixel of a range, the length of the union of its intervals.
+
+    Pixels are laid end to end on one long line, so that a single sorted sweep serves them all.
     """
-
-    def __init__(self, window: Window) -> None:
-        self.shape = tuple(side.stop - side.start for side in window)
-        self.low: list[Floats] = []
-        self.high: list[Floats] = []
-
-    def add(self, box: Window, low: Floats, high: Floats) -> None:
-        """Unite with the intervals [low, high] in the rectangle `box`; empty where low >= high."""
-        pending = high > low
-        for slot_low, slot_high in zip(self.low, self.high, strict=True):
-            old_low, old_high = slot_low[box], slot_high[box]
-            touch = pending & (low <= old_high) & (high >= old_low)
-            low = np.where(touch, np.minimum(low, old_low), low)
-            high = np.where(touch, np.maximum(high, old_high), high)
-            old_low[touch], old_high[touch] = EMPTY, EMPTY
-        for slot_low, slot_high in zip(self.low, self.high, strict=True):
-            place = pending & (slot_low[box] == EMPTY)
-            np.copyto(slot_low[box], low, where=place)
-            np.copyto(slot_high[box], high, where=place)
-            pending &= ~place
-            if not pending.any():
-                return
-        if pending.any():
-            self.low.append(np.full(self.shape, EMPTY, np.float32))
-            self.high.append(np.full(self.shape, EMPTY, np.float32))
-            np.copyto(self.low[-1][box], low, where=pending)
-            np.copyto(self.high[-1][box], high, where=pending)
-
-    def length(self) -> Floats:
-        """(h, w) total length of the intervals."""
-        total = np.zeros(self.shape, np.float32)
-        for low, high in zip(self.low, self.high, strict=True):
-            total += high - low
-        return total
-
-
-def _bounds(inner: PieceRays | None, window: Window, geometry: Geometry) -> tuple[Floats, Floats]:
-    """(h, w) start and end of what all pieces of `inner` have in common (None: everything)."""
-    shape = tuple(side.stop - side.start for side in window)
-    first, last = np.full(shape, EMPTY, np.float32), np.full(shape, -EMPTY, np.float32)
-    if inner is None:
-        return first, last
-    for box, low, high in _intervals(inner, window):
-        outside = np.ones(shape, bool)
-        outside[box] = False
-        np.maximum(first[box], low, out=first[box])
-        np.minimum(last[box], high, out=last[box])
-        last[outside] = EMPTY
-    return first, last
-
-
-def _window(rays: PieceRays, within: PieceRays | None) -> Window:
-    """The film rectangle that holds the shadow of a union of pieces (and of what bounds it)."""
-    top, left, height, width = rays.windows()
-    seen = (height > 0) & (width > 0)
-    if not seen.any():
-        return slice(0, 0), slice(0, 0)
-    box = [
-        top[seen].min(),
-        (top + height)[seen].max(),
-        left[seen].min(),
-        (left + width)[seen].max(),
-    ]
-    if within is not None:
-        top, left, height, width = within.windows()
-        box = [max(box[0], top.max()), min(box[1], (top + height).min()),
-               max(box[2], left.max()), min(box[3], (left + width).min())]  # fmt: skip
-    return slice(box[0], max(box[0], box[1])), slice(box[2], max(box[2], box[3]))
-
-
-def _intervals(rays: PieceRays, window: Window) -> Iterator[tuple[Window, Floats, Floats]]:
-    """For every piece, the rectangle of its shadow in the window, and entries and exits there.
-
-    They are measured from the plane through the geometry's centre, alike for all pieces.
-    """
-    u, v = rays.geometry.axes_mm()
-    u, v = u[window[1]], v[window[0]]
-    depth = ((rays.pieces.centre - rays.geometry.centre) @ rays.geometry.beam).astype(np.float32)
-    top, left, height, width = rays.windows()
-    for index in range(len(rays.pieces)):
-        rows = _overlap(top[index], height[index], window[0])
-        columns = _overlap(left[index], width[index], window[1])
-        if rows.start == rows.stop or columns.start == columns.stop:
-            nothing = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.float32)
-            yield (rows, columns), nothing, nothing
-            continue
-        du = (u[columns] - np.float32(rays.u0[index]))[None, :]
-        dv = (v[rows] - np.float32(rays.v0[index]))[:, None]
-        spread = lambda values, i=index: values[i]  # noqa: E731
-        enter, leave = rays._interval(spread, du, dv, bool(rays.is_cut[index]))
-        yield (rows, columns), enter + depth[index], leave + depth[index]
-
-
-def _overlap(start: int, count: int, window: slice) -> slice:
-    """Part of a run of pixels inside a window, in the window's own numbering."""
-    first = min(max(start - window.start, 0), window.stop - window.start)
-    return slice(first, max(first, min(start + count, window.stop) - window.start))
+    place = hits.pixel - pixels.start
+    start = place * APART + hits.enter
+    order = np.argsort(start)
+    start = start[order]
+    stop = (place * APART + hits.leave)[order]
+    covered = np.maximum.accumulate(stop)
+    start[1:] = np.maximum(start[1:], covered[:-1])
+    fresh = np.maximum(stop - start, 0) * hits.weight[order]
+    total = np.bincount(place[order], fresh, minlength=pixels.stop - pixels.start)
+    return total.astype(np.float32)

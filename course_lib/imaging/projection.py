@@ -10,19 +10,20 @@ over its area; without this they would flicker between pixels).
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from course_lib.imaging.intervals import PieceRays, compound_lengths
+from course_lib.imaging.intervals import PieceRays, compound_lengths, summed_lengths
 from course_lib.imaging.texture import add_parenchyma
 from course_lib.patient.person import Finding, Patient
 from course_lib.patient.solids import Compound, Part, Pieces, join
 
 Image = NDArray[np.float32]
+Recipe = tuple[tuple[str, str, float], ...]  # tissue, displaced tissue, fraction
 VIEWS = ("PA", "AP", "LAT")
-CHUNK = 60_000  # ray-piece pairs handled at once: small enough to stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -90,22 +91,36 @@ def film_geometry(
 def part_lengths(parts: tuple[Part, ...], geometry: Geometry) -> dict[str, Image]:
     """Tissue -> (H, W) path length in mm, summed over parts with their displaced tissues."""
     tissues = sorted({p.tissue for p in parts} | {p.displaces for p in parts})
-    row = {tissue: index for index, tissue in enumerate(tissues)}
-    total = np.zeros((len(tissues), *geometry.shape), np.float32)
-    groups: dict[tuple[str, str, float], list[Pieces]] = {}
+    total = {tissue: np.zeros(geometry.shape, np.float32) for tissue in tissues}
+    jobs = _grouped(parts)
+    threads = 2 if geometry.shape[0] >= 512 else 1
+    with ThreadPoolExecutor(threads) as pool:
+        mapped = pool.map if threads > 1 else map
+        lengths = mapped(lambda job: part_length(job[1], geometry), jobs)
+        for (recipe, _), length in zip(jobs, lengths, strict=True):
+            for tissue, displaced, fraction in recipe:
+                share = length if fraction == 1 else np.float32(fraction) * length
+                total[tissue] += share
+                total[displaced] -= share
+    total.pop("air", None)
+    return total
+
+
+def _grouped(parts: tuple[Part, ...]) -> list[tuple[Recipe, Pieces | Compound]]:
+    """Solids with what they do to the tissues; pieces that do the same become one batch."""
+    uses: dict[int, list[Part]] = {}
     for part in parts:
-        if isinstance(part.geometry, Compound):
-            length, window = compound_lengths(part.geometry, geometry)
-            total[row[part.tissue]][window] += part.fraction * length
-            total[row[part.displaces]][window] -= part.fraction * length
+        uses.setdefault(id(part.geometry), []).append(part)
+    batches: dict[Recipe, list[Pieces]] = {}
+    jobs: list[tuple[Recipe, Pieces | Compound]] = []
+    for same in uses.values():
+        recipe = tuple((part.tissue, part.displaces, part.fraction) for part in same)
+        solid = same[0].geometry
+        if isinstance(solid, Compound):
+            jobs.append((recipe, solid))
         else:
-            key = (part.tissue, part.displaces, part.fraction)
-            groups.setdefault(key, []).append(part.geometry)
-    for (tissue, displaced, fraction), batches in groups.items():
-        length = np.float32(fraction) * piece_lengths(join(*batches), geometry)
-        total[row[tissue]] += length
-        total[row[displaced]] -= length
-    return {tissue: total[row[tissue]] for tissue in tissues if tissue != "air"}
+            batches.setdefault(recipe, []).append(solid)
+    return jobs + [(recipe, join(*solids)) for recipe, solids in batches.items()]
 
 
 @dataclass(frozen=True)
@@ -172,39 +187,12 @@ def finding_mask(finding: Finding, geometry: Geometry) -> NDArray[np.bool_]:
     """(H, W): where the rays run through the finding's own solids for more than its threshold."""
     total = np.zeros(geometry.shape, np.float32)
     for part in finding.outline or finding.parts:
-        if isinstance(part.geometry, Compound):
-            length, window = compound_lengths(part.geometry, geometry)
-            total[window] += part.fraction * length
-        else:
-            total += np.float32(part.fraction) * piece_lengths(part.geometry, geometry)
+        total += np.float32(part.fraction) * part_length(part.geometry, geometry)
     return total > finding.threshold_mm
 
 
-def piece_lengths(pieces: Pieces, geometry: Geometry) -> Image:
-    """(H, W) mm: path lengths through a batch of pieces, summed over the pieces."""
-    rays = PieceRays(pieces, geometry)
-    top, left, height, width = rays.windows()
-    seen = np.flatnonzero((height > 0) & (width > 0))
-    total = np.zeros(geometry.shape[0] * geometry.shape[1], np.float32)
-    if len(seen) == 0:
-        return total.reshape(geometry.shape)
-    area = (height * width)[seen]
-    chunk_of = np.cumsum(area) // CHUNK
-    for chunk in np.split(seen, np.flatnonzero(np.diff(chunk_of)) + 1):
-        pixel, length = _pairs(rays, chunk, top, left, height, width)
-        np.add.at(total, pixel, length)
-    return total.reshape(geometry.shape)
-
-
-def _pairs(rays, chunk, top, left, height, width):  # type: ignore[no-untyped-def]
-    """Pixel index and path length for every (piece, pixel of its window) pair of a chunk."""
-    area = height[chunk] * width[chunk]
-    repeat = lambda values: np.repeat(values, area)  # noqa: E731
-    within = np.arange(area.sum()) - repeat(np.cumsum(area) - area)
-    columns = repeat(width[chunk])
-    row = within // columns
-    column = within - row * columns + repeat(left[chunk])
-    row += repeat(top[chunk])
-    length = rays.lengths(chunk, area, row, column)
-    hit = np.flatnonzero(length)
-    return row[hit] * rays.geometry.shape[1] + column[hit], length[hit]
+def part_length(solid: Pieces | Compound, geometry: Geometry) -> Image:
+    """(H, W) mm: path lengths through pieces (summed) or through a compound (a set)."""
+    if isinstance(solid, Compound):
+        return compound_lengths(solid, geometry).reshape(geometry.shape)
+    return summed_lengths(PieceRays(solid, geometry)).reshape(geometry.shape)

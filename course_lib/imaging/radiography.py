@@ -8,6 +8,7 @@ film = expose(rays, Technique(kvp=70), seed=1)      # ... and then as many expos
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from course_lib.imaging.pixels import log_attenuation, to_12_bit
 from course_lib.imaging.projection import Projection, path_lengths
 from course_lib.imaging.scatter import NO_GRID, Grid, scatter_image, water_equivalent
 from course_lib.imaging.sharpness import blur, scintillator_mtf
-from course_lib.imaging.spectrum import tube_spectrum
+from course_lib.imaging.spectrum import Spectrum, tube_spectrum
 from course_lib.patient.person import Patient
 
 Image = NDArray[np.float32]
@@ -93,8 +94,7 @@ def detector_signal(
     rays: Projection, technique: Technique, rng: np.random.Generator
 ) -> tuple[Image, float]:
     """(H, W) absorbed energy in keV per pixel, and what an empty field would give."""
-    tube = tube_spectrum(technique.kvp, technique.mas, technique.filtration_mm_al)
-    beam = tube.at_distance(technique.source_distance_mm)
+    beam = beam_of(technique)
     pixel = rays.spacing_mm
     mean, variance = panel.expose(rays.lengths, beam, pixel_mm=pixel, groups=16)
     grid = Grid() if technique.grid else NO_GRID
@@ -110,6 +110,13 @@ def detector_signal(
         portion = variance / np.maximum(mean, 1e-12)
         total = panel.add_noise(total, total * portion, rng, panel.PANEL.noise_kev)
     return total, panel.open_field(beam, pixel_mm=pixel)[0] * grid.primary_transmission
+
+
+@lru_cache(maxsize=64)
+def beam_of(technique: Technique) -> Spectrum:
+    """The spectrum that arrives at the film when nobody stands in the way."""
+    tube = tube_spectrum(technique.kvp, technique.mas, technique.filtration_mm_al)
+    return tube.at_distance(technique.source_distance_mm)
 
 
 def display(attenuation: Image, spacing_mm: float, technique: Technique) -> NDArray[np.uint16]:

@@ -59,8 +59,8 @@ def aorta(body: Body) -> Pieces:
     down[0, 0] += unfold
     line = [[4, -18, z + 56], [-13 - unfold, -26, z + 90], [-8, -22, knob - 14], [8, -2, knob + 6],
             [22 * s, 26, knob - 2], [25 * s + unfold, 42, knob - 24], *down]  # fmt: skip
-    points = spline(line, 34)
-    radius = s * a * np.interp(np.arange(34), [0, 8, 16, 33], [15.5, 15, 12.5, 10.5])
+    points = spline(line, 20)
+    radius = s * a * np.interp(np.linspace(0, 33, 20), [0, 8, 16, 33], [15.5, 15, 12.5, 10.5])
     return chains(points, radius)
 
 
@@ -75,15 +75,15 @@ def veins(body: Body) -> Pieces:
         [[-4, -14, 28], [-16, -8, 60], [-20, -4, 90], [-24, 2, top + 10], [-26, 2, top + 50]],
         [[22, 14, 28], [28, 12, 56], [36, 8, 80], [60, 4, top - 12], [84, 2, top - 18]],
     ]
-    points = np.stack([spline(np.array(line) * s, 15) for line in lines])
+    points = np.stack([spline(np.array(line) * s, 9) for line in lines])
     start = np.array([[9.5], [7.0], [4.5], [5.5], [5.0]])
-    return chains(points, s * np.linspace(start[:, 0], 0.72 * start[:, 0], 15).T)
+    return chains(points, s * np.linspace(start[:, 0], 0.72 * start[:, 0], 9).T)
 
 
 def mediastinum(body: Body) -> Pieces:
     """Fat, glands, gullet and muscles beside the spine: where there is no lung."""
     s = body.scale
-    z = np.linspace(body.base - 120, body.apex + 30, 12)
+    z = np.linspace(body.base - 100, body.apex + 30, 8)
     back = spine_line(body, z)
     width = np.interp(z, [body.base, -20, 30, body.apex - 30, body.apex + 30], [18, 17, 15, 18, 24])
     bodies = chains(back + [0, 6, 0], width * s, 1.2, up=(1, 0, 0))

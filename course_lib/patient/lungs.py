@@ -26,24 +26,28 @@ def lung(body: Body, side: str, heart_of: Body | None = None) -> Compound:
 
     heart_of: the proportions that place the heart, where they differ (a raised diaphragm).
     """
+    return _lung(body, side, lung_limits(body, heart_of or body))
+
+
+def _lung(body: Body, side: str, limits: Pieces) -> Compound:
     envelope = cut(body.lung_box(side), [-SIDES[side], 0, 0], [0, 0, 0])
-    return Compound(envelope, minus=lung_limits(body, side, heart_of or body))
+    near = limits.centre[:, 0] * SIDES[side] + limits.half[:, 0] > 0
+    return Compound(envelope, minus=limits[near])
 
 
-def lung_limits(body: Body, side: str, heart_of: Body) -> Pieces:
-    """Everything that the lung on one side must leave room for."""
-    limits = join(
-        chambers(heart_of), diaphragm(body), mediastinum(body), aorta(heart_of), veins(body)[:14]
+def lung_limits(body: Body, heart_of: Body) -> Pieces:
+    """Everything that the lungs must leave room for."""
+    return join(
+        chambers(heart_of), diaphragm(body), mediastinum(body), aorta(heart_of), veins(body)[:8]
     )
-    reach = limits.centre[:, 0] * SIDES[side] + limits.half[:, 0]
-    return limits[reach > 0]
 
 
 def lung_parts(body: Body) -> tuple[Part, ...]:
     """Lungs, vessels and airways."""
     parts = []
+    limits = lung_limits(body, body)
     for side in SIDES:
-        shape = lung(body, side)
+        shape = _lung(body, side, limits)
         parts.append(Part(f"{side} lung", "lung", "soft_tissue", shape))
         parts.append(Part(f"{side} lung vessels", "blood", "lung", vessels(body, side, shape)))
         parts.append(Part(f"{side} small vessels", "blood", "lung", haze(body, side), 0.05))
@@ -69,8 +73,8 @@ def hilum(body: Body, side: str) -> np.ndarray:
 def vessels(body: Body, side: str, shape: Compound) -> Pieces:
     """Arteries and veins: two trees from hilum and left atrium to the whole lung."""
     rng = body.rng(f"vessels {side}")
-    points = _points_in(body, side, shape, rng, 2**LEVELS * 2)
-    half = len(points) // 2
+    points = _points_in(body, side, shape, rng, 3 * 2 ** (LEVELS - 1))
+    half = 2**LEVELS
     size = body.vessel_scale * body.scale
     artery = hilum(body, side)
     vein = artery + np.array([-6 * SIDES[side], -4, -26]) * body.scale
@@ -80,20 +84,25 @@ def vessels(body: Body, side: str, shape: Compound) -> Pieces:
         _hilar_trunks(body, side),
     ]
     pieces = join(*trees)
-    return pieces[shape.inside(pieces.centre)]
+    # Vessels may leave the lung at the hilum, but not into the heart or through the diaphragm.
+    firm = join(chambers(body), diaphragm(body))
+    return pieces[~firm.inside(pieces.centre).any(0)]
 
 
 def _points_in(
     body: Body, side: str, shape: Compound, rng: np.random.Generator, count: int
 ) -> np.ndarray:
-    """(2**k, 3) points spread through a lung, denser below, as blood flow is when upright."""
+    """(count, 3) points spread through a lung, denser below, as blood flow is when upright."""
     box = shape.union
     tries = box.centre[0] + [1.15, 1, 1] * box.half[0] * rng.uniform(-1, 1, (5 * count, 3))
     floor, top = body.dome(side) - 60, body.apex
     keep = rng.random(len(tries)) < 1.15 - 0.75 * (tries[:, 2] - floor) / (top - floor)
     tries = tries[keep]
     tries = tries[shape.inside(tries)]
-    return tries[: 2 ** int(np.log2(len(tries)))] if len(tries) else tries
+    if len(tries) < count:  # a very small lung: use the places again, a little moved
+        again = rng.integers(len(tries), size=count)
+        tries = np.concatenate([tries, tries[again] + rng.normal(size=(count, 3))])
+    return tries[:count]
 
 
 def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Generator) -> Pieces:
@@ -106,7 +115,7 @@ def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Ge
     levels = min(int(np.log2(len(targets))), LEVELS)
     start, groups = root[None], targets[None]
     way = np.zeros((1, 3))
-    batches = []
+    lines, widths = [], []
     for level in range(levels + 1):
         middle = groups.mean(1)
         # Divide early near the hilum, so that branches radiate; later branches are longer.
@@ -119,11 +128,12 @@ def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Ge
         bend = 0.5 * (start + end) + 0.18 * way * span + 0.05 * span * rng.normal(size=end.shape)
         calibre = radius * 2 ** (-level / 3.4) * rng.uniform(0.8, 1.12, (len(start), 1))
         taper = calibre * np.array([[1.0, 0.93, 0.84 if level < levels else 0.5]])
-        batches.append(chains(np.stack([start, bend, end], 1), np.maximum(taper, 0.25)))
+        lines.append(np.stack([start, bend, end], 1))
+        widths.append(np.maximum(taper, 0.25))
         if level < levels:
             way = np.repeat((end - bend) / np.maximum(span, 1e-6), 2, 0)
             start, groups = np.repeat(end, 2, 0), _halves(groups, root if level < 4 else None)
-    return join(*batches)
+    return chains(np.concatenate(lines), np.concatenate(widths))
 
 
 def _halves(groups: np.ndarray, root: np.ndarray | None) -> np.ndarray:

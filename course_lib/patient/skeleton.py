@@ -62,31 +62,31 @@ def spine_line(body: Body, z: np.ndarray) -> np.ndarray:
     return np.stack([x, y, np.broadcast_to(z, y.shape)], -1)
 
 
-def rib_course(body: Body, side: str, number: int) -> np.ndarray:
-    """(K, 3) centre line of a rib (1-12) from its vertebra round the chest to its cartilage."""
-    rng = body.rng(f"rib {side} {number}")
-    z0 = vertebra_heights(body)[3 + number] + 5
-    last = np.interp(number, [1, 2, 5, 7, 10, 11, 12], [158, 160, 154, 142, 120, 108, 75])
+def rib_courses(body: Body, side: str) -> np.ndarray:
+    """(12, K, 3) centre lines of ribs, each from its vertebra round the chest to its cartilage."""
+    number = np.arange(1, RIBS + 1)
+    vary = 3 * body.rng(f"ribs {side}").normal(size=(2, RIBS, 1))
     u = np.linspace(0, 1, 26)
-    angle = -40 + (last + 3 * rng.normal() + 40) * u
-    drop = body.scale * np.interp(number, [1, 2, 4, 7, 10, 12], [32, 52, 76, 92, 86, 60])
-    drop *= 1.08 - 0.16 * body.inspiration
+    last = np.interp(number, [1, 2, 5, 7, 10, 11, 12], [158, 160, 154, 142, 120, 108, 75])
+    angle = -40 + (last[:, None] + vary[0] + 40) * u
+    drop = np.interp(number, [1, 2, 4, 7, 10, 12], [32, 52, 76, 92, 86, 60])[:, None]
+    drop = drop * body.scale * (1.08 - 0.16 * body.inspiration)
     # Level or a little upwards at the back, steep at the side, slanting to the front.
     fall = u**2 * (1.6 - 0.6 * u) - 0.07 * np.sin(np.pi * np.minimum(u / 0.35, 1))
-    z = z0 - drop * fall + 3 * rng.normal() * u
-    points = body.wall(side, z, angle, 4.0 if number > 1 else 2.0)
-    head = spine_line(body, z0[None] + 2)[0] + [SIDES[side] * 19, 6, 0]
-    points[0] = head
-    points[1] = 0.35 * head + 0.65 * points[1]
+    start = vertebra_heights(body)[4 : 4 + RIBS, None] + 5
+    z = start - drop * fall + vary[1] * u
+    points = body.wall(side, z, angle, 4.0)
+    head = spine_line(body, start[:, 0] + 2) + [SIDES[side] * 19, 6, 0]
+    points[:, 0] = head
+    points[:, 1] = 0.35 * head + 0.65 * points[:, 1]
     return points
 
 
 def ribs(body: Body) -> tuple[Part, ...]:
     """Twelve pairs of flat hollow tubes, thinner and wider towards the front."""
-    lines = [rib_course(body, side, n) for side in SIDES for n in range(1, RIBS + 1)]
-    points = np.stack(lines)
+    points = np.concatenate([rib_courses(body, side) for side in SIDES])
     u = np.linspace(0, 1, points.shape[1])
-    size = body.scale * body.rng("ribs").normal(1, 0.04, (len(lines), 1))
+    size = body.scale * body.rng("ribs").normal(1, 0.04, (len(points), 1))
     taper = np.interp(u, [0, 0.06, 0.3, 0.8, 1], [0.72, 0.9, 1.0, 1.08, 1.18])
     radius = 6.4 * size * taper
     radius[[10, 11, 22, 23]] *= 0.8
@@ -117,16 +117,18 @@ def spine(body: Body) -> tuple[Part, ...]:
     width = body.scale * np.concatenate(
         [np.full(4, 10.0), np.linspace(12.5, 17.5, 12), [20, 21, 22]]
     )
-    bodies, cores, discs = [], [], []
-    tangent = np.gradient(centre, axis=0)
-    for c, w, g, along in zip(centre, width, gap, -tangent, strict=True):
-        half, wall = 0.40 * g, 0.35 * body.bone
-        bodies.append(box_ellipsoid(c, (w, 0.85 * w, 2.2 * half), half, along))
-        cores.append(box_ellipsoid(c, (w - 0.5, 0.85 * w - 0.5, 2.2 * half), half - wall, along))
-        discs.append(box_ellipsoid(c - 0.5 * g * along / g, (w, 0.85 * w, 30), 0.09 * g, along))
+    along = -np.gradient(centre, axis=0)
+    half, thin = 0.40 * gap, 0.35 * body.bone
+    semi = np.stack([width, 0.85 * width, 2.2 * half], 1)
+    between = centre - 0.5 * gap[:, None] * along / np.linalg.norm(along, axis=1, keepdims=True)
+    bodies = box_ellipsoid(centre, semi, half, along)
+    cores = box_ellipsoid(centre, semi - [0.5, 0.5, 0], half - thin, along)
+    discs = box_ellipsoid(
+        between, np.stack([width, 0.85 * width, 0 * width + 30], 1), 0.09 * gap, along
+    )
     return (
-        *hollow("vertebrae", join(*bodies), join(*cores), filling=0.7),
-        Part("discs", "cartilage", "muscle", join(*discs)),
+        *hollow("vertebrae", bodies, cores, filling=0.7),
+        Part("discs", "cartilage", "muscle", discs),
         *processes(body, centre, width, gap),
     )
 
@@ -185,8 +187,7 @@ def shoulder_girdle(body: Body) -> tuple[Part, ...]:
         joint = shoulder_joint(body, side)
         parts += _clavicle(body, side, joint, rng)
         parts += _scapula(body, side, joint)
-        parts += _humerus(body, sign, joint)
-    return tuple(parts)
+    return (*parts, *humeri(body))
 
 
 def shoulder_joint(body: Body, side: str) -> np.ndarray:
@@ -244,14 +245,18 @@ def _scapula(body: Body, side: str, joint: np.ndarray) -> tuple[Part, ...]:
     )
 
 
-def _humerus(body: Body, sign: float, joint: np.ndarray) -> tuple[Part, ...]:
-    tilt = np.radians(body.arm_angle)
-    down = np.array([sign * np.sin(tilt), 0.05, -np.cos(tilt)])
-    s, wall = body.scale, body.bone
-    shaft = joint + np.array([[0.0], [330 * s]]) * down
-    head = ellipsoids(joint + [-sign * 3, 0, 3], np.array([22, 23, 23]) * s)
-    neck = ellipsoids(joint + 22 * s * down, np.array([16, 16, 34]) * s, aligned(down))
-    outer = Compound(join(head, neck, chains(shaft, 11.5 * s)))
-    inner_neck = grow(join(head, neck), -0.6 * wall)
-    inner = Compound(join(inner_neck, chains(shaft, 11.5 * s - 3.2 * wall)))
+def humeri(body: Body) -> tuple[Part, ...]:
+    """Upper arm bones: head, neck and a hollow shaft."""
+    s, wall, tilt = body.scale, body.bone, np.radians(body.arm_angle)
+    ends, shafts, hollows = [], [], []
+    for side, sign in SIDES.items():
+        joint = shoulder_joint(body, side)
+        down = np.array([sign * np.sin(tilt), 0.05, -np.cos(tilt)])
+        ends.append(ellipsoids(joint + [-sign * 3, 0, 3], np.array([22, 23, 23]) * s))
+        ends.append(ellipsoids(joint + 22 * s * down, np.array([16, 16, 34]) * s, aligned(down)))
+        line = joint + np.array([[0.0], [330 * s]]) * down
+        shafts.append(chains(line, 11.5 * s))
+        hollows.append(chains(line, 11.5 * s - 3.2 * wall))
+    outer = Compound(join(*ends, *shafts))
+    inner = Compound(join(grow(join(*ends), -0.6 * wall), *hollows))
     return hollow("humerus", outer, inner, filling=0.35)

@@ -56,7 +56,7 @@ def _shoulders(body: Body, margin: float) -> Pieces:
     for side, sign in SIDES.items():
         joint = shoulder_joint(body, side)
         slope = [[sign * 22, 26, body.apex + 66 * s], [sign * 0.42 * body.half_width, 30, body.apex + 12 * s],
-                 joint + [-sign * 44, 14, 10 * s], joint + [-sign * 6, 8, 2]]  # fmt: skip
+                 [*(joint + [-sign * 44, 14, 10 * s])], [*(joint + [-sign * 6, 8, 2])]]  # fmt: skip
         curves.append(spline(slope, 12))
         caps.append(ellipsoids(joint + [sign * 2, 0, -8], np.array([47, 50, 56]) * s))
         caps.append(ellipsoids(joint + [-sign * 34, 8, -6], np.array([66, 50, 44]) * s))
@@ -77,13 +77,14 @@ def _arms(body: Body, margin: float) -> Pieces:
 
 def body_parts(body: Body) -> tuple[Part, ...]:
     """Fat in the place of air, and muscle and organs in the place of fat."""
-    skin = Compound(outline(body, body.fat))
+    surface = outline(body, body.fat)
+    skin = Compound(surface)
     inner = Compound(outline(body, 0.0))
     return (
         Part("skin and fat", "fat", "air", skin),
         Part("muscle and organs", "soft_tissue", "fat", inner),
         *chest_muscles(body),
-        *(breasts(body) if body.sex == "F" else ()),
+        *(breasts(body, surface[:2]) if body.sex == "F" else ()),
     )
 
 
@@ -99,7 +100,7 @@ def chest_muscles(body: Body) -> tuple[Part, ...]:
     return (Part("pectoral muscle", "muscle", "fat", join(*pieces)),)
 
 
-def breasts(body: Body) -> tuple[Part, ...]:
+def breasts(body: Body, trunk: Pieces) -> tuple[Part, ...]:
     """Two breasts in front of the lower chest: mostly fat, with glandular tissue inside."""
     rng = body.rng("breasts")
     size = (
@@ -116,8 +117,7 @@ def breasts(body: Body) -> tuple[Part, ...]:
         turn = rotation(-20, 0, 12 * sign)
         outer.append(ellipsoids(centre, np.array([76, 50, 98]) * size, turn))
         glands.append(ellipsoids(centre + [0, -14, -24], np.array([48, 26, 50]) * size, turn))
-    skin = outline(body, body.fat)
     return (
-        Part("breasts", "fat", "air", Compound(join(*outer), minus=skin[:2])),
-        Part("breast glands", "soft_tissue", "fat", Compound(join(*glands), minus=skin[:2])),
+        Part("breasts", "fat", "air", Compound(join(*outer), minus=trunk)),
+        Part("breast glands", "soft_tissue", "fat", Compound(join(*glands), minus=trunk)),
     )

@@ -68,11 +68,12 @@ class Compound:
 
     def inside(self, points: Array) -> NDArray[np.bool_]:
         """(P,): whether each of the (P, 3) points lies in the compound."""
-        result = self.union.inside(points).any(0)
-        if self.within is not None:
-            result &= self.within.inside(points).all(0)
-        if self.minus is not None:
-            result &= ~self.minus.inside(points).any(0)
+        result: NDArray[np.bool_] = np.any(self.union.inside(points), axis=0)
+        for batch, wanted in ((self.within, True), (self.minus, False)):
+            if batch is not None:
+                rest = np.flatnonzero(result)
+                inside = batch.inside(points[rest])
+                result[rest] = inside.all(0) if wanted else ~inside.any(0)
         return result
 
 
@@ -127,13 +128,17 @@ def sheared_ellipsoid(
 
 
 def box_ellipsoid(
-    centre: ArrayLike, semi_axes: ArrayLike, half_height: float, axis: ArrayLike = (0, 0, 1)
+    centre: ArrayLike, semi_axes: ArrayLike, half_height: ArrayLike, axis: ArrayLike = (0, 0, 1)
 ) -> Pieces:
-    """An ellipsoid cut flat at +-half_height mm along `axis`: a vertebra, a disc, a slice."""
-    normal = np.asarray(axis, float) / np.linalg.norm(axis)
-    return ellipsoids(
-        centre, semi_axes, normals=[[normal, -normal]], offsets=[[half_height, half_height]]
-    )
+    """Ellipsoids cut flat at +-half_height mm along `axis`: a vertebra, a disc, a pacemaker.
+
+    centre, semi_axes and axis (N, 3) or (3,), half_height (N,) or a number.
+    """
+    normal = np.atleast_2d(np.asarray(axis, float))
+    normal = normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+    offset = np.broadcast_to(np.asarray(half_height, float), len(np.atleast_2d(centre)))
+    planes = np.stack([normal, -normal], 1), np.stack([offset, offset], 1)
+    return ellipsoids(centre, semi_axes, normals=planes[0], offsets=planes[1])
 
 
 def cut(pieces: Pieces, normal: ArrayLike, point: ArrayLike) -> Pieces:
@@ -208,15 +213,21 @@ def _cylinders(
     upright = np.broadcast_to(up, along.shape)
     parallel = np.abs((along * upright).sum(-1, keepdims=True)) > 0.95
     upright = np.where(parallel, np.array([0.0, 1.0, 0.0]), upright)
-    across = np.cross(along, upright)
-    across /= np.linalg.norm(across, axis=-1, keepdims=True)
-    upright = np.cross(across, along)
+    across = _cross(along, upright)
+    across /= np.sqrt((across**2).sum(-1, keepdims=True))
+    upright = _cross(across, along)
     thin = radius * flat
     shape = np.stack([across / thin[:, None], upright / radius[:, None], np.zeros_like(across)], 1)
     offsets = np.abs((normals * along[:, None]).sum(-1)) * half_length[:, None]
     # A mitred end may overhang the axis end by less than one radius.
     half = np.abs(along) * (half_length + 0.5 * radius)[:, None] + radius[:, None]
     return Pieces(centre, shape, normals, offsets, half, np.minimum(thin, radius))
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """Cross product of (N, 3) vectors; numpy's own spends most of its time on other shapes."""
+    (a0, a1, a2), (b0, b1, b2) = a.T, b.T
+    return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], -1)
 
 
 def _planes(
