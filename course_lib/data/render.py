@@ -12,14 +12,14 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from course_lib.data.cache import code_fingerprint, content_key
 from course_lib.data.shards import Film, shard_name, write_shard
-from course_lib.imaging.radiography import USUAL, radiograph
+from course_lib.imaging.radiography import USUAL, Technique, radiograph
 from course_lib.patient.cohort import PatientSpec, sample_cohort
 
 LIBRARY = Path(__file__).resolve().parents[1]
@@ -43,8 +43,8 @@ class WorkerFailed(RuntimeError):
 class FilmPlan:
     """Everything that decides the films of a cohort, except how many there are.
 
-    prevalence and technique are given as plain numbers and texts, so that a plan can be written
-    down, sent to another process, and compared.
+    prevalence and technique (all fields of a Technique; None: usual for the view) are plain numbers
+    and texts, so that a plan can be written down, sent to another process, and compared.
     """
 
     seed: int
@@ -65,7 +65,7 @@ class FilmPlan:
 
 def render_film(plan: FilmPlan, spec: PatientSpec, index: int) -> Film:
     """Image one study: uint8 pixels as in ChestX-ray14, and the exact masks of its findings."""
-    technique = replace(USUAL[plan.view], **(plan.technique or {}))
+    technique = USUAL[plan.view] if plan.technique is None else Technique(**plan.technique)
     # The noise belongs to the film, not to the patient: his next film has other noise.
     noise_seed = int(np.random.SeedSequence([plan.seed, index]).generate_state(1)[0])
     picture = radiograph(spec.build(), technique, size=plan.size, view=plan.view, seed=noise_seed)

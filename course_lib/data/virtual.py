@@ -6,7 +6,7 @@ import shutil
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from course_lib.data.render import (
     render_ranges,
 )
 from course_lib.data.shards import Film, read_shard, shard_name, shard_ranges
-from course_lib.imaging.radiography import USUAL
+from course_lib.imaging.radiography import USUAL, Technique
 from course_lib.patient.cohort import PREVALENCE, PatientSpec
 from course_lib.patient.findings import FINDINGS
 
@@ -48,8 +48,8 @@ class VirtualChest:
         prevalence: finding -> probability; None for a hospital's mixed work list.
         studies_per_patient: above 1, patients come back with other findings.
         view: "PA", "AP" or "LAT".
-        technique: fields of imaging.radiography.Technique, for example {"kvp": 90};
-            the others are usual for the view.
+        technique: a Technique, or some of its fields, for example {"kvp": 90}; the others are
+            usual for the view.
         marker: {"pneumothorax": 0.95} burns a letter into a corner that agrees with this label on
             95 of 100 films (see data.marker). The films below it are the same as without.
         hospital, scanner: texts that every record carries.
@@ -71,7 +71,7 @@ class VirtualChest:
         prevalence: Mapping[str, float] | None = None,
         studies_per_patient: float = 1.0,
         view: str = "PA",
-        technique: Mapping | None = None,
+        technique: Technique | Mapping | None = None,
         marker: Mapping[str, float] | Marker | None = None,
         hospital: str = "virtual hospital",
         scanner: str = "virtual scanner",
@@ -92,7 +92,7 @@ class VirtualChest:
             view,
             chances,
             studies_per_patient,
-            dict(technique) if technique is not None else None,
+            asdict(_technique(view, technique)),
         )
         self.specs = self.plan.specs(n)
         self.marker = marker_of(marker)
@@ -211,6 +211,16 @@ def _chances(findings: Sequence[str], prevalence: Mapping[str, float] | None) ->
             f"they can have {', '.join(FINDINGS)}."
         )
     return {name: float(given.get(name, 0.0)) for name in findings}
+
+
+def _technique(view: str, given: Technique | Mapping | None) -> Technique:
+    if isinstance(given, Technique):
+        return given
+    known = {field.name for field in fields(Technique)}
+    strange = sorted(set(given or {}) - known)
+    if strange:
+        raise ValueError(f"A technique has no {strange[0]!r}; it has {', '.join(sorted(known))}.")
+    return replace(USUAL[view], **(given or {}))
 
 
 def _workers(wanted: int | None, megapixels: float, files: int) -> int:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from course_lib.data.item import Label
 from course_lib.data.render import DECIDING_CODE, FilmPlan, WorkerFailed, render_in_workers
 from course_lib.data.shards import Film, read_shard, shard_name, shard_ranges, write_shard
 from course_lib.data.virtual import VirtualChest, clear_cache
+from course_lib.imaging.radiography import USUAL
 
 SIZE, COUNT = 32, 12
 MIXED = {"pneumothorax": 0.5, "mass": 0.5, "support_device": 0.5}
@@ -57,6 +59,16 @@ def test_labels_of_a_chosen_few(films, folder):
     assert all(set(record.labels) == {"mass", "nodule"} for record in few.records)
     with pytest.raises(ValueError, match="cannot have unicorn; they can have cardiomegaly"):
         VirtualChest(4, 1, SIZE, findings=["unicorn"], folder=folder)
+
+
+def test_technique_changes_the_film(films, folder):
+    options = {"size": SIZE, "prevalence": MIXED, "folder": folder, "workers": 1}
+    hard = VirtualChest(1, 3, technique={"kvp": 70, "mas": 10}, **options)
+    same = VirtualChest(1, 3, technique=replace(USUAL["PA"], kvp=70, mas=10), **options)
+    assert hard.folder == same.folder != films.folder
+    assert not np.array_equal(hard[0].image, films[0].image)
+    ap = VirtualChest(1, 3, view="AP", **options)
+    assert ap.records[0].view == "AP" and ap[0].spacing_mm is not None
 
 
 def test_second_call_reads_and_does_not_render(films, folder, monkeypatch):
@@ -256,6 +268,7 @@ def test_impossible_parameters():
         ({"n": 0}, "at least 1"),
         ({"size": 8}, "16 pixels"),
         ({"view": "oblique"}, "PA"),
+        ({"technique": {"kv": 90}}, "no 'kv'; it has .*kvp"),
     ]:
         with pytest.raises(ValueError, match=message):
             VirtualChest(**{"n": 1, "seed": 0, **options})
