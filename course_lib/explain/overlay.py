@@ -20,5 +20,5 @@ def overlay(film: ArrayLike, heat: ArrayLike, strength: float = 0.6) -> NDArray[
         )
     positive = np.clip(heat, 0, None)
     share = positive / positive.max() if positive.max() > 0 else positive
-    opacity = strength * share[..., None]
+    opacity = strength * share[..., None] ** 1.5  # keeps the film readable where heat is faint
     return (1 - opacity) * film[..., None] + opacity * colormaps["inferno"](share)[..., :3]
