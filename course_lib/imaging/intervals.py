@@ -40,7 +40,7 @@ class PieceRays:
     C = m^2 square - 1. Expanding about each centre keeps single precision exact enough.
     """
 
-    def __init__(self, pieces: Pieces, geometry: Geometry) -> None:
+    def __init__(self, pieces: Pieces, geometry: Geometry, widen: bool = False) -> None:
         self.geometry, self.pieces = geometry, pieces
         relative = pieces.centre - geometry.centre
         if geometry.source_mm is None:
@@ -56,13 +56,13 @@ class PieceRays:
         self.v0 = relative @ geometry.down / m
         self.m = m.astype(np.float32)
         self.depth = (relative @ geometry.beam).astype(np.float32)
-        shape = self._widened(m)
+        shape = self._widened(m, widen)
         self._coefficients(shape, toward)
         self._windows()
 
-    def _widened(self, m: NDArray[np.float64]) -> NDArray[np.float64]:
-        """W of tubes at least a pixel wide; their weight keeps the cross-section."""
-        least = 0.6 * self.geometry.spacing_mm * m
+    def _widened(self, m: NDArray[np.float64], widen: bool) -> NDArray[np.float64]:
+        """W, for `widen` of tubes at least a pixel wide; their weight keeps the cross-section."""
+        least = 0.6 * self.geometry.spacing_mm * m * widen
         radius = self.pieces.radius
         factor = np.where(radius > 0, np.maximum(least / np.maximum(radius, 1e-6), 1.0), 1.0)
         self.wider = (factor - 1.0) * radius

@@ -195,4 +195,4 @@ def part_length(solid: Pieces | Compound, geometry: Geometry) -> Image:
     """(H, W) mm: path lengths through pieces (summed) or through a compound (a set)."""
     if isinstance(solid, Compound):
         return compound_lengths(solid, geometry).reshape(geometry.shape)
-    return summed_lengths(PieceRays(solid, geometry)).reshape(geometry.shape)
+    return summed_lengths(PieceRays(solid, geometry, widen=True)).reshape(geometry.shape)
