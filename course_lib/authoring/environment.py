@@ -17,9 +17,11 @@ from pathlib import Path
 
 from packaging.markers import Marker
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 CONDA_PYTHON = "3.11"
+OLDEST_PYTHON = "3.11.0"
 PYTHONS = ("3.11", "3.12", "3.13")
 # What a marker may ask for: one system a row, named as Python names it there.
 SYSTEMS = (
@@ -122,15 +124,19 @@ def lock_lines(needs: Iterable[Need]) -> Iterator[str]:
 
 
 def version_of(need: Need) -> str:
-    """Return the installed version of a package; ask pip about packages of other systems.
+    """Return the installed version of a package, or the one pip would choose.
 
+    pip is asked about packages of other systems, and about those whose installed version is too new
+    for the oldest Python that the course supports.
     Raises RuntimeError when the package is needed here and not installed, or is unknown to pip.
     """
     try:
-        # A CPU build calls itself 2.15.0+cpu; the lock names the version all builds share.
-        return importlib.metadata.version(need.name).split("+")[0]
+        found = importlib.metadata.metadata(need.name)
+        if SpecifierSet(str(found.json.get("requires_python", ""))).contains(OLDEST_PYTHON):
+            # A CPU build calls itself 2.15.0+cpu; the lock names the version all builds share.
+            return found["Version"].split("+")[0]
     except importlib.metadata.PackageNotFoundError:
-        if sys.platform in need.systems and need.name != "setuptools":
+        if sys.platform in need.systems and need.name != "setuptools":  # from Python 3.12 on
             raise RuntimeError(
                 f"{need.name} is needed and not installed here; run: pip install -e .[dev]"
             ) from None
@@ -142,7 +148,7 @@ def _ask_pip(need: Need) -> str:
     system = sorted(need.systems)[0]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--report", "-"]
     command += ["--ignore-installed", "--no-deps", "--only-binary", ":all:", "--target", "unused"]
-    command += ["--python-version", CONDA_PYTHON, "--platform", WHEELS[system], need.name]
+    command += ["--python-version", OLDEST_PYTHON, "--platform", WHEELS[system], need.name]
     answer = subprocess.run(command, capture_output=True, text=True)
     if answer.returncode:
         raise RuntimeError(f"pip does not know {need.name}: {answer.stderr.strip()}")

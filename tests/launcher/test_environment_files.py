@@ -1,11 +1,14 @@
 """pyproject.toml is the one place; requirements.lock and environment.yml agree with it."""
 
+import importlib.metadata
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from course_lib.authoring import environment
@@ -101,3 +104,22 @@ def test_the_container_for_code_editors_installs_the_same():
 
     settings = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
     assert settings["postCreateCommand"] == "pip install -e . -c requirements.lock"
+
+
+def test_the_locked_versions_run_on_the_oldest_python_supported():
+    project = tomllib.loads(PYPROJECT.read_text())["project"]
+    assert SpecifierSet(project["requires-python"]).contains(environment.OLDEST_PYTHON)
+    for name, version in read_lock(LOCK).items():
+        try:
+            about = importlib.metadata.metadata(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # for another system
+        if about["Version"] == version:
+            wanted = SpecifierSet(about.get("Requires-Python", ""))
+            assert wanted.contains(environment.OLDEST_PYTHON), (name, str(wanted))
+
+
+def test_a_version_too_new_for_the_oldest_python_is_not_locked(monkeypatch):
+    monkeypatch.setattr(environment, "OLDEST_PYTHON", "3.5.0")
+    monkeypatch.setattr(environment, "_ask_pip", lambda need: "asked")
+    assert environment.version_of(Need("numpy", frozenset(SYSTEMS))) == "asked"
