@@ -40,7 +40,9 @@ def run_command_line(arguments: Sequence[str]) -> int:
     if rest and not options.passes_on:
         reader.error(f"unknown: {' '.join(rest)} (see: python3 course.py {options.name} --help)")
     options.rest = rest
-    signal.signal(signal.SIGTERM, _like_ctrl_c)
+    for number in ("SIGTERM", "SIGHUP"):  # SIGHUP: the terminal's window was closed
+        if hasattr(signal, number):
+            signal.signal(getattr(signal, number), _like_ctrl_c)
     try:
         return options.command(Places(Path(__file__).resolve().parent.parent), options)
     except Problem as problem:
@@ -83,7 +85,7 @@ def make_reader() -> argparse.ArgumentParser:
 
 def _adder(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"):
     def add(name: str, text: str, command: Command) -> argparse.ArgumentParser:
-        reader = commands.add_parser(name, help=text, description=text)
+        reader = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         reader.set_defaults(command=command)
         reader.add_argument(
             "--no-env",

@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -106,7 +107,9 @@ class LabPage:
 
     def open(self, name: str) -> None:
         """Open a file of the learner's folder in a fresh workspace of JupyterLab."""
-        base = f"http://127.0.0.1:{self.running.port}/lab/workspaces/{abs(hash(name))}/tree/"
+        base = (
+            f"http://127.0.0.1:{self.running.port}/lab/workspaces/{zlib.crc32(name.encode())}/tree/"
+        )
         self.driver.get(f"{base}{quote(name)}?token={self.running.token}")
         self.wait("no splash", lambda: not self.find("#jupyterlab-splash"))
 

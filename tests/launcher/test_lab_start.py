@@ -98,7 +98,7 @@ def test_the_users_own_jupyter_settings_are_left_alone(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent the POSIX way")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ctrl_c_ends_course_py_and_its_jupyterlab(small_course, tmp_path, number):
     port = lab.free_port(8980)
     taken = socket.socket()  # The wanted port is in use: the next one is taken, and said.
