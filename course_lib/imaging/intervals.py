@@ -73,7 +73,7 @@ class PieceRays:
         geometry, normals = self.geometry, self.pieces.normals
         wu, wv = shape @ geometry.right, shape @ geometry.down
         wd = (shape @ toward[..., None])[..., 0]
-        dot = lambda a, b: (a * b).sum(-1)  # noqa: E731
+        dot = lambda a, b: (a * b).sum(-1)
         self.table = np.stack([
             self.u0, self.v0, dot(wd, wd), dot(wu, wd), dot(wv, wd),
             dot(wu, wu), 2 * dot(wu, wv), dot(wv, wv),
@@ -136,7 +136,7 @@ class PieceRays:
         """Hits among all (piece, pixel of its window) pairs of many pieces."""
         width = self.right[chunk] - self.left[chunk]
         area = height * width
-        spread = lambda values: np.repeat(values[..., chunk], area, axis=-1)  # noqa: E731
+        spread = lambda values: np.repeat(values[..., chunk], area, axis=-1)
         within = np.arange(area.sum(), dtype=np.int32)
         within -= np.repeat((np.cumsum(area) - area).astype(np.int32), area)
         columns = np.repeat(width.astype(np.int32), area)

@@ -36,7 +36,7 @@ class Technique:
     """
 
     kvp: float = 120.0
-    mas: float = 2.5
+    mas: float = 1.8
     filtration_mm_al: float = 3.0
     source_distance_mm: float = 1800.0
     grid: bool = True
@@ -135,7 +135,7 @@ def display(attenuation: Image, spacing_mm: float, technique: Technique) -> NDAr
 
 def film_curve(share: Image, steepness: float = 4.6, middle: float = 0.46) -> Image:
     """S-shaped curve from 0 to 1: most contrast between lung and heart, little at both ends."""
-    sigmoid = lambda x: 1 / (1 + np.exp(-steepness * (x - middle)))  # noqa: E731
+    sigmoid = lambda x: 1 / (1 + np.exp(-steepness * (x - middle)))
     floor, top = sigmoid(-0.3), sigmoid(1.08)
     return np.clip((sigmoid(np.clip(share, -0.3, 1.08)) - floor) / (top - floor), 0, 1)
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
-OCTAVES_MM = (24.0, 12.0, 6.0, 3.0, 1.5, 0.75)
+OCTAVES_MM = (24.0, 12.0, 6.0, 3.0, 1.5, 0.75, 0.375)
 
 
 def fractal_field(
-    rng: np.random.Generator, size: int, field_mm: float, slope: float = 0.5
+    rng: np.random.Generator, size: int, field_mm: float, slope: float = 0.25
 ) -> Image:
     """(size, size) random field, mean 0 and about unit variance, with power falling with frequency.
 
@@ -43,7 +43,7 @@ def fractal_field(
 
 
 def add_parenchyma(
-    lengths: dict[str, Image], seed: int, view: str, field_mm: float, amount: float = 0.018
+    lengths: dict[str, Image], seed: int, view: str, field_mm: float, amount: float = 0.026
 ) -> dict[str, Image]:
     """Path lengths with the lung's fine texture: `amount` is its r.m.s. share of the lung's path."""
     lung = np.maximum(lengths["lung"], 0)

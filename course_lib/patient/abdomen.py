@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from course_lib.patient.body import SIDES, Body
-from course_lib.patient.solids import Part, Pieces, cut, ellipsoids, join, rotation
+from course_lib.patient.solids import Compound, Part, Pieces, cut, ellipsoids, join, rotation
 
 
 def diaphragm(body: Body) -> Pieces:
@@ -32,7 +32,9 @@ def abdomen_parts(body: Body) -> tuple[Part, ...]:
     s, w, d = body.scale, body.half_width, body.half_depth
     rng = body.rng("abdomen")
     liver = ellipsoids(
-        [-0.42 * w, -10, body.right_dome - 88 * s], [0.58 * w, 0.9 * d, 84 * s], rotation(0, 12)
+        [-0.42 * w, -10, body.right_dome - 88 * s],
+        [0.58 * w, 0.9 * d, 84 * s],
+        rotation(0, 12),
     )
     spleen = ellipsoids([0.72 * w, 42, body.left_dome - 62 * s], np.array([24, 38, 52]) * s)
     parts = [
@@ -41,7 +43,7 @@ def abdomen_parts(body: Body) -> tuple[Part, ...]:
     ]
     if rng.random() < 0.8:
         parts.append(Part("stomach gas", "air", "soft_tissue", _stomach(body, rng)))
-    if rng.random() < 0.55:
+    if rng.random() < 0.45:
         parts.append(Part("colon gas", "air", "soft_tissue", _colon(body, rng)))
     return tuple(parts)
 
@@ -56,12 +58,12 @@ def _stomach(body: Body, rng: np.random.Generator) -> Pieces:
     return cut(gas, [0, 0, -1], [x, -4, top - semi[2] * rng.uniform(1.1, 1.9)])
 
 
-def _colon(body: Body, rng: np.random.Generator) -> Pieces:
+def _colon(body: Body, rng: np.random.Generator) -> Compound:
     """A row of gas-filled haustra below the left dome."""
-    count = int(rng.integers(3, 9))
+    count = int(rng.integers(5, 12))
     u = np.linspace(0, 1, count)
-    x = body.half_width * (0.82 - 0.55 * u * rng.uniform(0.3, 1)) + 5 * rng.normal(size=count)
-    z = body.left_dome - (34 + 30 * rng.random() + 75 * u + 6 * rng.normal(size=count)) * body.scale
-    y = -30 + 12 * rng.normal(size=count)
-    semi = rng.uniform(7, 15, (count, 3)) * [1.2, 1, 0.9] * body.scale
-    return ellipsoids(np.stack([x, y, z], 1), semi)
+    x = body.half_width * (0.80 - 0.6 * u * rng.uniform(0.4, 1)) + 3 * rng.normal(size=count)
+    z = body.left_dome - (40 + 30 * rng.random() + 70 * u + 4 * rng.normal(size=count)) * body.scale
+    y = -30 + 6 * rng.normal(size=count)
+    semi = rng.uniform(8, 15, (count, 3)) * [1.3, 0.6, 0.9] * body.scale
+    return Compound(ellipsoids(np.stack([x, y, z], 1), semi))

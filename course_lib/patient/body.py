@@ -71,7 +71,11 @@ class Body:
         ]
         inner = sheared_ellipsoid(
             (sign * 0.30 * self.half_width, 2.0, self.base),
-            (0.42 * self.half_width, 0.97 * self.half_depth, 0.86 * (self.apex - self.base)),
+            (
+                0.42 * self.half_width,
+                0.97 * self.half_depth,
+                0.86 * (self.apex - self.base),
+            ),
             (-sign * 0.02, 0.05),
         )
         return grow(join(*outer, inner), margin)
@@ -118,7 +122,11 @@ class Body:
                 best = x, y, reach
             else:
                 further = reach > best[2]
-                best = np.where(further, x, best[0]), np.where(further, y, best[1]), reach
+                best = (
+                    np.where(further, x, best[0]),
+                    np.where(further, y, best[1]),
+                    reach,
+                )
         assert best is not None
         return np.stack([sign * best[0], best[1], np.broadcast_to(z, best[0].shape)], -1)
 
@@ -148,7 +156,7 @@ def sample_body(
     return Body(
         seed=seed, sex="M" if male else "F", age=years, height=height,
         weight_kg=index * (height / 1000) ** 2, inspiration=breath, scale=scale,
-        half_width=scale * (139 + 5 * draw[5] + 0.9 * (index - 25)) * (1.0 if male else 0.955),
+        half_width=scale * (139 + 5 * draw[5] + 0.6 * (index - 25)) * (1.0 if male else 0.955),
         half_depth=scale * (86 + 5 * draw[6] + 0.8 * (index - 25) + 0.1 * (years - 50)),
         lung_height=lung_height, right_dome=dome,
         left_dome=dome - scale * (13 + 5 * draw[7]),

@@ -67,7 +67,11 @@ class PatientSpec:
     def build(self) -> Patient:
         """The patient with all findings."""
         patient = sample_patient(
-            self.seed, self.age, self.sex, inspiration=self.inspiration, patient_id=self.patient_id
+            self.seed,
+            self.age,
+            self.sex,
+            inspiration=self.inspiration,
+            patient_id=self.patient_id,
         )
         for finding in self.findings:
             patient = add_finding(
@@ -126,7 +130,13 @@ def _person(
         findings = _findings(rng, prevalence, age)
         specs.append(
             PatientSpec(
-                f"S{seed}-{person:06d}", study, own_seed, age + 0.3 * study, sex, breath, findings
+                f"S{seed}-{person:06d}",
+                study,
+                own_seed,
+                age + 0.3 * study,
+                sex,
+                breath,
+                findings,
             )
         )
     return specs
@@ -138,7 +148,11 @@ def _findings(
     """Draw the findings one after the other, in the registry's order."""
     chosen: list[FindingSpec] = []
     for name in FINDINGS:
-        draw, severity, seed = rng.random(), rng.beta(1.6, 1.9), int(rng.integers(2**31))
+        draw, severity, seed = (
+            rng.random(),
+            rng.beta(1.6, 1.9),
+            int(rng.integers(2**31)),
+        )
         odds = 1.0
         for earlier in chosen:
             odds *= TOGETHER.get((earlier.name, name), 1.0)

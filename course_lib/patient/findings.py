@@ -34,7 +34,11 @@ FINDINGS: dict[str, Callable[..., Patient]] = {
 
 
 def add_finding(
-    patient: Patient, name: str, severity: float = 0.5, side: str | None = None, seed: int = 0
+    patient: Patient,
+    name: str,
+    severity: float = 0.5,
+    side: str | None = None,
+    seed: int = 0,
 ) -> Patient:
     """Add the finding called `name`; ValueError lists the known ones when there is none such."""
     if name not in FINDINGS:

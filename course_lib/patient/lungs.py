@@ -18,7 +18,7 @@ from course_lib.patient.solids import (
     spline,
 )
 
-LEVELS = 9  # generations of branching: 2**LEVELS ends per tree
+LEVELS = 8  # generations of branching: 2**LEVELS ends per tree
 
 
 def lung(body: Body, side: str, heart_of: Body | None = None) -> Compound:
@@ -38,7 +38,11 @@ def _lung(body: Body, side: str, limits: Pieces) -> Compound:
 def lung_limits(body: Body, heart_of: Body) -> Pieces:
     """Everything that the lungs must leave room for."""
     return join(
-        chambers(heart_of), diaphragm(body), mediastinum(body), aorta(heart_of), veins(body)[:8]
+        chambers(heart_of),
+        diaphragm(body),
+        mediastinum(body),
+        aorta(heart_of),
+        veins(body)[:8],
     )
 
 
@@ -73,7 +77,7 @@ def hilum(body: Body, side: str) -> np.ndarray:
 def vessels(body: Body, side: str, shape: Compound) -> Pieces:
     """Arteries and veins: two trees from hilum and left atrium to the whole lung."""
     rng = body.rng(f"vessels {side}")
-    points = _points_in(body, side, shape, rng, 3 * 2 ** (LEVELS - 1))
+    points = _points_in(body, side, shape, rng, 2 * 2**LEVELS)
     half = 2**LEVELS
     size = body.vessel_scale * body.scale
     artery = hilum(body, side)
@@ -122,7 +126,7 @@ def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Ge
         most = (0.04, 0.06, 0.12, 0.25, 0.4, 0.5, 0.55, 0.6)[min(level, 7)]
         reach = most * rng.uniform(0.8, 1.2, (len(start), 1)) if level < levels else 0.9
         # Large branches run up and down rather than to the front and back.
-        end = start + reach * (middle - start) * [1.0, 0.5 if level < 4 else 0.75, 1.0]
+        end = start + reach * (middle - start) * [1.0, 0.45 if level < 4 else 0.6, 1.0]
         span = np.linalg.norm(end - start, axis=1, keepdims=True)
         # Leave in the parent's direction and bend: vessels do not turn at sharp corners.
         bend = 0.5 * (start + end) + 0.18 * way * span + 0.05 * span * rng.normal(size=end.shape)
@@ -132,7 +136,10 @@ def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Ge
         widths.append(np.maximum(taper, 0.25))
         if level < levels:
             way = np.repeat((end - bend) / np.maximum(span, 1e-6), 2, 0)
-            start, groups = np.repeat(end, 2, 0), _halves(groups, root if level < 4 else None)
+            start, groups = (
+                np.repeat(end, 2, 0),
+                _halves(groups, root if level < 4 else None),
+            )
     return chains(np.concatenate(lines), np.concatenate(widths))
 
 
@@ -175,7 +182,10 @@ def airways(body: Body) -> tuple[Part, ...]:
     trachea = chains(spline([[0, -4, body.apex + 70], [1, 4, body.apex - 10], carina], 12), wide)
     right = spline([carina, carina + [-14, 2, -18 * s], hilum(body, "right") + [-4, 2, -6]], 6)
     left = spline([carina, carina + [20, 2, -18 * s], hilum(body, "left") + [2, 4, -16 * s]], 6)
-    bronchi = join(chains(right, 0.78 * wide), chains(left, 0.66 * wide))
+    bronchi = join(
+        chains(right, np.linspace(0.78, 0.5, 6) * wide),
+        chains(left, np.linspace(0.66, 0.45, 6) * wide),
+    )
     lower = []
     for side, sign in SIDES.items():
         h = hilum(body, side) + [0, 4, -8 * s]

@@ -76,7 +76,9 @@ class Patient:
     def with_finding(self, finding: Finding, parts: tuple[Part, ...] | None = None) -> Patient:
         """The patient with one finding more (and, where anatomy gives way to it, other parts)."""
         return replace(
-            self, findings=(*self.findings, finding), parts=self.parts if parts is None else parts
+            self,
+            findings=(*self.findings, finding),
+            parts=self.parts if parts is None else parts,
         )
 
 

@@ -90,7 +90,7 @@ def ribs(body: Body) -> tuple[Part, ...]:
     taper = np.interp(u, [0, 0.06, 0.3, 0.8, 1], [0.72, 0.9, 1.0, 1.08, 1.18])
     radius = 6.4 * size * taper
     radius[[10, 11, 22, 23]] *= 0.8
-    wall = body.bone * np.interp(u, [0, 0.15, 0.6, 1], [1.0, 0.85, 0.4, 0.15])
+    wall = body.bone * np.interp(u, [0, 0.15, 0.6, 1], [1.15, 1.1, 0.4, 0.15])
     outer = chains(points, radius, 0.52)
     inner = chains(points, radius - wall, 0.49)
     return hollow("ribs", outer, inner, filling=0.8) + cartilages(body, points)
@@ -106,7 +106,14 @@ def cartilages(body: Body, ribs_points: np.ndarray) -> tuple[Part, ...]:
             front = np.array([SIDES[side] * 17, -body.half_depth - 4, target_z])
             middle = 0.5 * (end + front) + [0, -4, -10]
             curves.append(spline([end, middle, front], 7))
-    return (Part("costal cartilage", "cartilage", "muscle", chains(np.stack(curves), 5.0, 0.6)),)
+    return (
+        Part(
+            "costal cartilage",
+            "cartilage",
+            "muscle",
+            chains(np.stack(curves), 5.0, 0.6),
+        ),
+    )
 
 
 def spine(body: Body) -> tuple[Part, ...]:
@@ -140,22 +147,35 @@ def processes(
     pedicles, transverse, spinous = [], [], []
     for c, w, g in zip(centre, width, gap, strict=True):
         spinous.append(
-            [c + [0, w + 9, 0.05 * g], c + [0, w + 20, -0.35 * g], c + [0, w + 27, -0.7 * g]]
+            [
+                c + [0, w + 9, 0.05 * g],
+                c + [0, w + 20, -0.35 * g],
+                c + [0, w + 27, -0.7 * g],
+            ]
         )
         for sign in SIDES.values():
             at = c + [sign * 0.66 * w, 0.95 * w + 3, 0.12 * g]
             pedicles.append(at)
             transverse.append(
-                [at + [0, 5, 0], at + [sign * 0.6 * w, 11, 0], at + [sign * 1.15 * w, 16, 2]]
+                [
+                    at + [0, 5, 0],
+                    at + [sign * 0.6 * w, 11, 0],
+                    at + [sign * 1.15 * w, 16, 2],
+                ]
             )
     oval = np.stack(
-        [0.22 * np.repeat(width, 2), np.full(2 * len(width), 7.0), 0.25 * np.repeat(gap, 2)], 1
+        [
+            0.22 * np.repeat(width, 2),
+            np.full(2 * len(width), 7.0),
+            0.25 * np.repeat(gap, 2),
+        ],
+        1,
     )
     rings = ellipsoids(np.stack(pedicles), oval)
     tips = np.broadcast_to([4.2, 3.6, 3.4], (len(transverse), 3)) * body.scale
     back = np.broadcast_to([5.0, 4.2, 3.4], (len(spinous), 3)) * body.scale
     return (
-        *hollow("pedicles", rings, grow(rings, -0.4 * body.bone)),
+        *hollow("pedicles", rings, grow(rings, -0.25 * body.bone)),
         *_tube_bone("transverse processes", np.stack(transverse), tips, 0.6 * body.bone),
         *_tube_bone("spinous processes", np.stack(spinous), back, 0.7 * body.bone),
     )
@@ -231,7 +251,13 @@ def _scapula(body: Body, side: str, joint: np.ndarray) -> tuple[Part, ...]:
         (spline([glenoid, 0.5 * (glenoid + tip) + [sign * -3, 4, 0], tip], 10), 4.6),
         (spline([tip, 0.5 * (tip + corner) + [-sign * 9, 4, 0], corner], 10), 2.2),
         (spline([corner, 0.5 * (corner + neck) + [0, 0, 8], neck], 10), 2.4),
-        (spline([corner + [0, 3, -26], neck + [-sign * 12, 22, 2], joint + [0, 14, 30]], 10), 5.2),
+        (
+            spline(
+                [corner + [0, 3, -26], neck + [-sign * 12, 22, 2], joint + [0, 14, 30]],
+                10,
+            ),
+            5.2,
+        ),
         (spline([neck, neck + [0, -24, 16], neck + [sign * 10, -40, 8]], 10), 4.8),
     ]
     points = np.stack([line for line, _ in rims])
@@ -252,11 +278,11 @@ def humeri(body: Body) -> tuple[Part, ...]:
     for side, sign in SIDES.items():
         joint = shoulder_joint(body, side)
         down = np.array([sign * np.sin(tilt), 0.05, -np.cos(tilt)])
-        ends.append(ellipsoids(joint + [-sign * 3, 0, 3], np.array([22, 23, 23]) * s))
-        ends.append(ellipsoids(joint + 22 * s * down, np.array([16, 16, 34]) * s, aligned(down)))
+        ends.append(ellipsoids(joint + [-sign * 3, 0, 3], np.array([21, 23, 22]) * s))
+        ends.append(ellipsoids(joint + 24 * s * down, np.array([17, 17, 48]) * s, aligned(down)))
         line = joint + np.array([[0.0], [330 * s]]) * down
         shafts.append(chains(line, 11.5 * s))
         hollows.append(chains(line, 11.5 * s - 3.2 * wall))
     outer = Compound(join(*ends, *shafts))
-    inner = Compound(join(grow(join(*ends), -0.6 * wall), *hollows))
-    return hollow("humerus", outer, inner, filling=0.35)
+    inner = Compound(join(grow(join(*ends), -0.3 * wall), *hollows))
+    return hollow("humerus", outer, inner, filling=0.3)

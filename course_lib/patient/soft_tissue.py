@@ -23,7 +23,10 @@ from course_lib.patient.solids import (
 def outline(body: Body, margin: float) -> Pieces:
     """Overlapping pieces whose union is the body `margin` mm outside its muscles (0: no fat)."""
     s, m = body.scale, margin
-    wide, deep = body.half_width + body.muscle + m, body.half_depth + 0.95 * body.muscle + m
+    wide, deep = (
+        body.half_width + body.muscle + m,
+        body.half_depth + 0.95 * body.muscle + m,
+    )
     trunk = ellipsoids(
         [[0, 4, body.base + 30], [0, -6, body.base - 200]],
         [
@@ -57,10 +60,13 @@ def _shoulders(body: Body, margin: float) -> Pieces:
         joint = shoulder_joint(body, side)
         slope = [[sign * 22, 26, body.apex + 66 * s], [sign * 0.42 * body.half_width, 30, body.apex + 12 * s],
                  [*(joint + [-sign * 44, 14, 10 * s])], [*(joint + [-sign * 6, 8, 2])]]  # fmt: skip
-        curves.append(spline(slope, 12))
+        curves.append(spline(slope, 7))
         caps.append(ellipsoids(joint + [sign * 2, 0, -8], np.array([47, 50, 56]) * s))
         caps.append(ellipsoids(joint + [-sign * 34, 8, -6], np.array([66, 50, 44]) * s))
-    return join(chains(np.stack(curves), 29 * s + 0.6 * margin), *(grow(c, margin) for c in caps))
+    return join(
+        chains(np.stack(curves), 29 * s + 0.6 * margin),
+        *(grow(c, margin) for c in caps),
+    )
 
 
 def _arms(body: Body, margin: float) -> Pieces:
@@ -71,7 +77,10 @@ def _arms(body: Body, margin: float) -> Pieces:
     for side, sign in SIDES.items():
         joint = shoulder_joint(body, side) + [sign * 6, 0, -6]
         down = np.array([sign * np.sin(tilt), 0.05, -np.cos(tilt)])
-        arms += [chains([joint, joint + 380 * down], radius), ellipsoids(joint, [radius] * 3)]
+        arms += [
+            chains([joint, joint + 380 * down], radius),
+            ellipsoids(joint, [radius] * 3),
+        ]
     return join(*arms)
 
 
@@ -93,7 +102,11 @@ def chest_muscles(body: Body) -> tuple[Part, ...]:
     s, pieces = body.scale, []
     thick = 0.55 * body.muscle
     for sign in SIDES.values():
-        centre = [sign * 0.62 * body.half_width, -body.half_depth - 6, body.apex - 108 * s]
+        centre = [
+            sign * 0.62 * body.half_width,
+            -body.half_depth - 6,
+            body.apex - 108 * s,
+        ]
         pieces.append(
             ellipsoids(centre, [0.48 * body.half_width, thick, 62 * s], rotation(0, 28 * sign))
         )

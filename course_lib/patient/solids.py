@@ -111,7 +111,13 @@ def ellipsoids(
     turn = np.broadcast_to(np.eye(3) if rotation is None else rotation, (len(centre), 3, 3))
     shape = np.swapaxes(turn, 1, 2) / semi[:, :, None]
     half = np.sqrt(((turn * semi[:, None, :]) ** 2).sum(-1))
-    return Pieces(centre, shape, *_planes(len(centre), normals, offsets), half, np.zeros(len(half)))
+    return Pieces(
+        centre,
+        shape,
+        *_planes(len(centre), normals, offsets),
+        half,
+        np.zeros(len(half)),
+    )
 
 
 def sheared_ellipsoid(
@@ -128,7 +134,10 @@ def sheared_ellipsoid(
 
 
 def box_ellipsoid(
-    centre: ArrayLike, semi_axes: ArrayLike, half_height: ArrayLike, axis: ArrayLike = (0, 0, 1)
+    centre: ArrayLike,
+    semi_axes: ArrayLike,
+    half_height: ArrayLike,
+    axis: ArrayLike = (0, 0, 1),
 ) -> Pieces:
     """Ellipsoids cut flat at +-half_height mm along `axis`: a vertebra, a disc, a pacemaker.
 
@@ -172,12 +181,17 @@ def tubes(start: ArrayLike, end: ArrayLike, radius: ArrayLike, flat: ArrayLike =
     """Separate straight cylinders between (N, 3) points, cut square; see `chains` for `flat`."""
     points = np.stack([np.atleast_2d(start), np.atleast_2d(end)], 1).astype(float)
     return chains(
-        points, np.broadcast_to(np.asarray(radius, float)[..., None], points.shape[:2]), flat
+        points,
+        np.broadcast_to(np.asarray(radius, float)[..., None], points.shape[:2]),
+        flat,
     )
 
 
 def chains(
-    points: ArrayLike, radius: ArrayLike, flat: ArrayLike = 1.0, up: ArrayLike | None = None
+    points: ArrayLike,
+    radius: ArrayLike,
+    flat: ArrayLike = 1.0,
+    up: ArrayLike | None = None,
 ) -> Pieces:
     """Chains of cylinders along polylines, mitred at the joints.
 

@@ -50,7 +50,10 @@ def _occupied(solid: Pieces | Compound, grid: Grid):  # type: ignore[no-untyped-
         for index in range(len(solid)):
             piece = solid[index : index + 1]
             for box, points in _points(piece, grid):
-                yield box, piece.inside(points)[0].reshape([s.stop - s.start for s in box])
+                yield (
+                    box,
+                    piece.inside(points)[0].reshape([s.stop - s.start for s in box]),
+                )
     else:
         for box, points in _points(solid.union, grid):
             yield box, solid.inside(points).reshape([s.stop - s.start for s in box])

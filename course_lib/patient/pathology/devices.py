@@ -81,7 +81,11 @@ def _pacemaker(patient: Patient, rng: Rng) -> tuple[Part, ...]:
     body = patient.body
     s, z = body.scale, body.right_dome + 36 * body.scale
     box = np.array(
-        [0.66 * body.half_width, -body.half_depth - 16, body.apex - 82 * s + 6 * rng.normal()]
+        [
+            0.66 * body.half_width,
+            -body.half_depth - 16,
+            body.apex - 82 * s + 6 * rng.normal(),
+        ]
     )
     can = box_ellipsoid(box, (25, 9, 23), 3.6, axis=(0.25, 1, 0))
     header = chains(np.array([box + [-14, 0, 19], box + [12, 0, 21]]), 4.5)
@@ -93,10 +97,12 @@ def _pacemaker(patient: Patient, rng: Rng) -> tuple[Part, ...]:
     ]
     cava = [[-22 * s, -18, 36 * s], [-24 * s, -18, -20 * s]]
     ventricle = spline(
-        np.array([*entry, *cava, [-22, -34, z + 4], [8, -52, z - 22], [42 * s, -50, z - 24]]), 60
+        np.array([*entry, *cava, [-22, -34, z + 4], [8, -52, z - 22], [42 * s, -50, z - 24]]),
+        60,
     )
     atrium = spline(
-        np.array([*entry, *cava, [-24, -26, z + 30], [-16, -48, z + 28], [-12, -50, z + 44]]), 50
+        np.array([*entry, *cava, [-24, -26, z + 30], [-16, -48, z + 28], [-12, -50, z + 44]]),
+        50,
     )
     leads = [(ventricle, 0.9), (atrium, 0.9), (ventricle[-4:], 1.3), (atrium[-4:], 1.3)]
     return (

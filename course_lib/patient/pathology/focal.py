@@ -47,7 +47,12 @@ def add_mass(
     parts = (
         Part(f"{side} mass", "soft_tissue", "lung", Compound(core)),
         Part(f"{side} mass rim", "soft_tissue", "lung", rim, fraction=0.3),
-        Part(f"{side} mass spicules", "soft_tissue", "lung", _spicules(centre, radius, rng)),
+        Part(
+            f"{side} mass spicules",
+            "soft_tissue",
+            "lung",
+            _spicules(centre, radius, rng),
+        ),
     )
     return patient.with_finding(Finding("mass", amount, side, parts, 3.0, outline=parts[:2]))
 

@@ -37,12 +37,16 @@ def add_consolidation(
     zone = (0.05, 0.5) if rng.random() < 0.7 else (0.45, 0.9)
     centre = points_in_lung(patient, side, rng, 1, 14, zone)[0]
     reach = (26 + 34 * amount) * patient.body.scale
-    cloud = _cloud(patient, side, centre, reach, int(70 + 150 * amount), rng)
-    fraction = 0.34 + 0.2 * amount
+    cloud = _cloud(patient, side, centre, reach, int(120 + 260 * amount), rng)
+    fraction = 0.17 + 0.10 * amount
     parts = (
         Part(f"{side} consolidation", "soft_tissue", "lung", cloud, fraction),
         Part(
-            f"{side} air bronchograms", "air", "soft_tissue", _bronchograms(centre, reach, rng), 0.8
+            f"{side} air bronchograms",
+            "air",
+            "soft_tissue",
+            _bronchograms(centre, reach, rng),
+            0.8,
         ),
     )
     return patient.with_finding(Finding("consolidation", amount, side, parts, 7.0, parts[:1]))
@@ -53,7 +57,7 @@ def _cloud(
 ) -> Pieces:
     """Groups of acini, dense in the middle and ragged at the edge, all inside the lung."""
     places = centre + reach * 0.62 * rng.normal(size=(3 * count, 3)) * [1.1, 1.0, 0.85]
-    radius = rng.uniform(5, 15, len(places)) * (0.7 + reach / 160)
+    radius = rng.uniform(4, 17, len(places)) * (0.6 + reach / 130)
     shape = lung_shape(patient, side)
     fits = shape.inside(places)
     for direction in np.vstack([np.eye(3), -np.eye(3)]):
@@ -87,7 +91,7 @@ def add_atelectasis(
     crowd = _cloud(raised, side, centre, 16 + 14 * amount, int(25 + 50 * amount), rng)
     parts = (
         Part(f"{side} plate atelectasis", "soft_tissue", "lung", plates, 0.8),
-        Part(f"{side} crowded lung", "soft_tissue", "lung", crowd, 0.1 + 0.3 * amount),
+        Part(f"{side} crowded lung", "soft_tissue", "lung", crowd, 0.06 + 0.12 * amount),
     )
     return raised.with_finding(Finding("atelectasis", amount, side, parts, threshold_mm=4.0))
 
@@ -96,7 +100,11 @@ def _plates(patient: Patient, side: str, count: int, amount: float, rng: Rng) ->
     """Thin discs, nearly horizontal, so that a frontal film sees them edge-on as lines."""
     batches = []
     for centre in points_in_lung(patient, side, rng, count, 16, (0.1, 0.42)):
-        semi = [rng.uniform(24, 40) + 14 * amount, rng.uniform(16, 30), 1.6 + 2.6 * amount]
+        semi = [
+            rng.uniform(24, 40) + 14 * amount,
+            rng.uniform(16, 30),
+            1.6 + 2.6 * amount,
+        ]
         batches.append(ellipsoids(centre, semi, rotation(4 * rng.normal(), 14 * rng.normal(), 0)))
     return join(*batches)
 
@@ -128,15 +136,15 @@ def add_interstitial_opacity(
     sides = ("right", "left") if side is None else (choose_side(side, rng),)
     parts = []
     for one in sides:
-        count = int(260 + 640 * amount)
+        count = int(400 + 1500 * amount)
         nodes = np.concatenate([
-            points_in_lung(patient, one, rng, count * 2 // 3, 3, (0.0, 0.5)),
-            points_in_lung(patient, one, rng, count // 3, 3, (0.3, 0.9)),
+            points_in_lung(patient, one, rng, count * 2 // 3, 3, (0.0, 0.55)),
+            points_in_lung(patient, one, rng, count // 3, 3, (0.3, 0.95)),
         ])  # fmt: skip
         parts.append(Part(f"{one} septal lines", "soft_tissue", "lung", _net(nodes, amount, rng)))
-        grains = ellipsoids(nodes[::3], rng.uniform(0.9, 1.5 + 1.3 * amount, (len(nodes[::3]), 3)))
+        grains = ellipsoids(nodes[::3], rng.uniform(1.2, 2.0 + 1.6 * amount, (len(nodes[::3]), 3)))
         parts.append(Part(f"{one} interstitial nodules", "soft_tissue", "lung", grains))
-    finding = Finding("interstitial_opacity", amount, side, tuple(parts), threshold_mm=0.7)
+    finding = Finding("interstitial_opacity", amount, side, tuple(parts), threshold_mm=1.0)
     return patient.with_finding(finding)
 
 
@@ -147,5 +155,5 @@ def _net(nodes: np.ndarray, amount: float, rng: Rng) -> Pieces:
     length = rng.uniform(6, 16, (len(nodes), 1))
     bend = nodes + 0.5 * length * way + 0.15 * length * rng.normal(size=nodes.shape)
     points = np.stack([nodes, bend, nodes + length * way], 1)
-    thick = rng.uniform(0.35, 0.6 + 0.7 * amount, (len(nodes), 1)) * np.ones(3)
+    thick = rng.uniform(0.45, 0.8 + 0.8 * amount, (len(nodes), 1)) * np.ones(3)
     return chains(points, thick)

@@ -79,14 +79,15 @@ def add_pneumothorax(
             fraction=0.02 + 0.16 * amount**1.5,
         ),
     )
-    finding = Finding("pneumothorax", amount, side, parts, 4.0, outline=parts[:1])
+    finding = Finding("pneumothorax", amount, side, parts, 14.0, outline=parts[:1])
     return patient.with_finding(finding, without_vessels(patient, side, gap))
 
 
 def _collapsed_lung(patient: Patient, side: str, amount: float) -> Pieces:
     """The lung's envelope, shrunk towards the hilum and sagging."""
     body, box = patient.body, patient.body.lung_box(side)
-    keep = np.array([1 - 0.045 - 0.42 * amount, 1 - 0.02 - 0.22 * amount, 1 - 0.03 - 0.30 * amount])
+    # Hardly any air in front and behind: the pleural line is where the gap begins.
+    keep = np.array([1 - 0.06 - 0.42 * amount, 1.0 - 0.06 * amount, 1 - 0.035 - 0.26 * amount])
     hilum = np.array([SIDES[side] * 0.12 * body.half_width, 6.0, box.centre[0, 2]])
     centre = hilum + keep * (box.centre - hilum)
     shape = box.shape / keep[None, None, :]
