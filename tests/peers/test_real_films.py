@@ -39,7 +39,7 @@ def trained(real_data, tmp_path_factory):
     torch.manual_seed(0)
     model = densenet("laptop", num_classes=len(CHEXNET))
     loss = MultiLabelLoss(positive_weights(torch.from_numpy(train.targets)))
-    plan = Plan(epochs=12, batch_size=32, learning_rate=3e-3)
+    plan = Plan(epochs=8, batch_size=32, learning_rate=3e-3)
     history = fit(model, train, validation, loss, plan, tmp_path_factory.mktemp("run"))
     return model, history, test
 
