@@ -1,6 +1,6 @@
 """Make the course's isolated Python, or recognise that it is there already.
 
-The stamp (``recipe.py``) is removed before anything is changed and written last. So there are only
+The stamp (``recipe.py``) goes before anything is changed and is written last. So there are only
 three states: ready, out of date (a stamp that does not fit), half-made (no stamp; made anew).
 """
 
@@ -76,7 +76,7 @@ def _make(places: Places, extras: set[str]) -> None:
     else:
         _fresh(places)
     extras |= set(old.get("extras", []))
-    _install(places, extras, keep=bool(old))
+    _install(places, extras)
     write_stamp(places, extras, version_inside(places.python))
     say("The environment is ready.")
 
@@ -98,20 +98,17 @@ def _fresh(places: Places) -> None:
         raise Problem(failures.explain(places.log, "python -m venv"))
 
 
-def _install(places: Places, extras: set[str], keep: bool) -> None:
-    """Run pip; ``keep`` says that a complete, older environment is there.
+def _install(places: Places, extras: set[str]) -> None:
+    """Run pip; an environment that was complete loses its stamp when pip begins to change it.
 
-    pip first fetches everything and only then changes the environment. When it stopped before
-    that, an older, complete environment gets its stamp back.
+    pip first fetches everything. Stopped before it installs, by a lost network or by Ctrl-C, it
+    leaves an older environment as complete as it was.
     """
-    changed = []
 
     def watch(output: str) -> None:
-        if output.startswith(("Installing collected packages", "Attempting uninstall")):
-            changed.append(output)
+        if output.startswith("Installing collected packages"):
+            places.stamp.unlink(missing_ok=True)
 
-    saved = places.stamp.read_bytes() if keep else None
-    places.stamp.unlink(missing_ok=True)
     status = run_behind_a_line(
         pip_command(places, extras),
         places.log,
@@ -119,11 +116,8 @@ def _install(places: Places, extras: set[str], keep: bool) -> None:
         folder=places.root,
         watch=watch,
     )
-    if status == 0:
-        return
-    if saved is not None and not changed:
-        places.stamp.write_bytes(saved)
-    raise Problem(failures.explain(places.log, "pip"))
+    if status:
+        raise Problem(failures.explain(places.log, "pip"))
 
 
 def pip_command(places: Places, extras: Collection[str]) -> list[str]:

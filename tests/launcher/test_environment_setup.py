@@ -60,6 +60,28 @@ def test_a_failed_update_leaves_the_old_environment_usable(small_course):
     assert small_course.inside("import tiny_dep; print(tiny_dep.VERSION)") == "2.0"
 
 
+def test_an_update_that_was_killed_half_way_is_not_taken_for_ready(small_course, monkeypatch):
+    """The stamp is gone from the moment pip begins to change what is installed."""
+    small_course.places.lock.write_text("tiny-dep==1.0\ntiny-dev==1.0\n")
+    stamps = []
+
+    def watched(command, log, variables, folder, watch):
+        stamps.append(small_course.places.stamp.exists())
+        watch("Collecting tiny_dep")
+        stamps.append(small_course.places.stamp.exists())
+        watch("Installing collected packages: tiny_dep")
+        stamps.append(small_course.places.stamp.exists())
+        raise KeyboardInterrupt
+
+    kept = small_course.places.stamp.read_bytes()
+    monkeypatch.setattr(environment, "run_behind_a_line", watched)
+    with pytest.raises(KeyboardInterrupt):
+        environment.prepare(small_course.places)
+    assert stamps == [True, True, False]
+    assert not environment.is_usable(small_course.places)
+    small_course.places.stamp.write_bytes(kept)
+
+
 def test_a_half_made_environment_is_made_anew(small_course):
     small_course.places.lock.write_text("tiny-dep==1.0\ntiny-dev==1.0\n")
     small_course.places.stamp.unlink()
