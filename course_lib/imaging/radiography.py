@@ -32,7 +32,8 @@ class Technique:
     kvp, mas, filtration_mm_al: the tube; source_distance_mm: focal spot to film; grid: whether an
     anti-scatter grid is used. compression (0-1) is how far large bright and dark areas are drawn
     together so that lung and mediastinum are both legible, and detail the boost of fine structure,
-    as every maker's processing does; 0 and 0 show the plain logarithm.
+    as every maker's processing does; with 0 and 0 only logarithm and film curve remain. vary: let
+    window and curve differ a little from patient to patient, as operators and machines do.
     """
 
     kvp: float = 120.0
@@ -44,6 +45,7 @@ class Technique:
     noise: bool = True
     compression: float = 0.32
     detail: float = 0.10
+    vary: bool = True
 
 
 CHEST_PA = Technique()
@@ -86,7 +88,9 @@ def radiograph(
 def expose(rays: Projection, technique: Technique = CHEST_PA, seed: int = 0) -> Radiograph:
     """The film of these rays: spectrum, attenuation, scatter, noise, blur, logarithm, display."""
     signal, reference = detector_signal(rays, technique, np.random.default_rng(seed))
-    pixels = display(log_attenuation(signal, reference), rays.spacing_mm, technique)
+    habit = rays.patient.body.rng(f"display {rays.view}").normal(size=4) * technique.vary
+    attenuation = log_attenuation(signal, reference)
+    pixels = display(attenuation, rays.spacing_mm, technique, habit)
     return Radiograph(pixels, rays.spacing_mm, rays.masks, rays.view, technique, rays.patient)
 
 
@@ -119,25 +123,36 @@ def beam_of(technique: Technique) -> Spectrum:
     return tube.at_distance(technique.source_distance_mm)
 
 
-def display(attenuation: Image, spacing_mm: float, technique: Technique) -> NDArray[np.uint16]:
+def display(
+    attenuation: Image,
+    spacing_mm: float,
+    technique: Technique,
+    habit: NDArray[np.float64] | None = None,
+) -> NDArray[np.uint16]:
     """12-bit picture of an attenuation image, processed as on a work station.
 
     Large structures are compressed and fine ones boosted, then a window is laid over what lies in
-    the body and bent by an S-shaped curve like that of film.
+    the body and bent by an S-shaped curve like that of film. habit (4,): how this film's window
+    and curve differ from the usual, in standard deviations.
     """
     smooth = _lowpass(attenuation, 22.0 / spacing_mm)
     fine = attenuation - _lowpass(attenuation, 3.0 / spacing_mm)
     flat = attenuation - technique.compression * (smooth - smooth.mean()) + technique.detail * fine
     body = flat[attenuation > 0.25]
     low, high = np.percentile(body if body.size else flat, [2.0, 99.0])
-    return to_12_bit(0.92 * film_curve((flat - low) / (high - low)), 0.0, 1.0)
+    bottom, top, steep, middle = np.zeros(4) if habit is None else habit
+    low, high = low + 0.05 * bottom * (high - low), high + 0.06 * top * (high - low)
+    share = (flat - low) / (high - low)
+    curve = film_curve(share, 4.2 * float(np.exp(0.14 * steep)), 0.36 + 0.05 * float(middle))
+    return to_12_bit(0.90 * curve, 0.0, 1.0)
 
 
-def film_curve(share: Image, steepness: float = 4.6, middle: float = 0.46) -> Image:
+def film_curve(share: Image, steepness: float = 4.2, middle: float = 0.36) -> Image:
     """S-shaped curve from 0 to 1: most contrast between lung and heart, little at both ends."""
-    sigmoid = lambda x: 1 / (1 + np.exp(-steepness * (x - middle)))
-    floor, top = sigmoid(-0.3), sigmoid(1.08)
-    return np.clip((sigmoid(np.clip(share, -0.3, 1.08)) - floor) / (top - floor), 0, 1)
+    limits = np.array([-0.3, 1.08])
+    floor, top = 1 / (1 + np.exp(-steepness * (limits - middle)))
+    inside = np.clip(share, *limits)
+    return (1 / (1 + np.exp(-steepness * (inside - middle))) - floor) / (top - floor)
 
 
 def _lowpass(image: Image, sigma: float) -> Image:

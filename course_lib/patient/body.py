@@ -87,7 +87,7 @@ class Body:
         lean = LEAN * 0.60 * tall
         return (
             ((1 - WIDE) * w, 2.0, self.base, WIDE * w, self.half_depth, 0.95 * tall, LEAN),
-            ((1 - WIDE) * w - lean, 2.0 + 0.03 * tall, top, 0.86 * WIDE * w, 0.8 * self.half_depth,
+            (0.485 * w - 0.5 * lean, 2.0 + 0.03 * tall, top, 0.445 * w, 0.8 * self.half_depth,
              0.40 * tall, 0.3 * LEAN),
         )  # fmt: skip
 

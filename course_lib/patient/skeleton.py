@@ -90,7 +90,7 @@ def ribs(body: Body) -> tuple[Part, ...]:
     taper = np.interp(u, [0, 0.06, 0.3, 0.8, 1], [0.72, 0.9, 1.0, 1.08, 1.18])
     radius = 6.4 * size * taper
     radius[[10, 11, 22, 23]] *= 0.8
-    wall = body.bone * np.interp(u, [0, 0.15, 0.6, 1], [1.15, 1.1, 0.4, 0.15])
+    wall = body.bone * np.interp(u, [0, 0.15, 0.6, 1], [1.35, 1.45, 0.5, 0.15])
     outer = chains(points, radius, 0.52)
     inner = chains(points, radius - wall, 0.49)
     return hollow("ribs", outer, inner, filling=0.8) + cartilages(body, points)
@@ -233,7 +233,7 @@ def _clavicle(
     points = spline(line, 18)
     u = np.linspace(0, 1, 18)
     radius = body.scale * np.interp(u, [0, 0.12, 0.4, 0.8, 1], [9.5, 7.2, 5.6, 6.2, 7.8])
-    wall = body.bone * np.interp(u, [0, 0.15, 0.5, 1], [0.5, 1.0, 1.4, 0.6])
+    wall = body.bone * np.interp(u, [0, 0.15, 0.5, 1], [0.8, 1.5, 2.0, 1.0])
     return hollow("clavicle", chains(points, radius, 0.85), chains(points, radius - wall, 0.85))
 
 
@@ -266,7 +266,7 @@ def _scapula(body: Body, side: str, joint: np.ndarray) -> tuple[Part, ...]:
     wide = np.linspace(7, 17, 8) * body.scale
     return (
         Part("scapula", "bone_spongy", "muscle", plate),
-        *_tube_bone("scapula", points, radius, 0.5 * body.bone, 0.7),
+        *_tube_bone("scapula", points, radius, 0.95 * body.bone, 0.7),
         Part("glenoid", "bone_spongy", "muscle", chains(flare, wide, 0.45)),
     )
 
@@ -282,7 +282,7 @@ def humeri(body: Body) -> tuple[Part, ...]:
         ends.append(ellipsoids(joint + 24 * s * down, np.array([17, 17, 48]) * s, aligned(down)))
         line = joint + np.array([[0.0], [330 * s]]) * down
         shafts.append(chains(line, 11.5 * s))
-        hollows.append(chains(line, 11.5 * s - 3.2 * wall))
+        hollows.append(chains(line, 11.5 * s - 3.6 * wall))
     outer = Compound(join(*ends, *shafts))
-    inner = Compound(join(grow(join(*ends), -0.3 * wall), *hollows))
+    inner = Compound(join(grow(join(*ends), -0.45 * wall), *hollows))
     return hollow("humerus", outer, inner, filling=0.3)

@@ -37,7 +37,7 @@ def outline(body: Body, margin: float) -> Pieces:
     # Lateral columns make the cross-section rounder than an ellipse, down to the waist.
     flank = ellipsoids(
         [[sign * 0.80 * body.half_width, 12, body.apex - 270 * s] for sign in (-1, 1)],
-        [0.42 * body.half_width + m, 0.76 * body.half_depth, 270 * s],
+        [0.42 * body.half_width + m, 0.84 * body.half_depth, 270 * s],
         [rotation(0, -3 * sign) for sign in (-1, 1)],
     )
     above = ellipsoids(
@@ -46,7 +46,7 @@ def outline(body: Body, margin: float) -> Pieces:
     )
     lateral = ellipsoids(
         [[sign * 1.02 * body.half_width, 24, body.apex - 122 * s] for sign in (-1, 1)],
-        [36 * s + m, 48 * s + m, 96 * s + m],
+        [38 * s + m, 62 * s + m, 96 * s + m],
     )
     girdle = ellipsoids([0, 18, body.apex - 84 * s], [1.12 * wide, 0.78 * deep, 78 * s + 0.5 * m])
     neck = box_ellipsoid([0, 8, body.apex + 120], [54 * s + 0.5 * m, 58 * s + 0.5 * m, 400], 220)
@@ -61,8 +61,8 @@ def _shoulders(body: Body, margin: float) -> Pieces:
         slope = [[sign * 22, 26, body.apex + 66 * s], [sign * 0.42 * body.half_width, 30, body.apex + 12 * s],
                  [*(joint + [-sign * 44, 14, 10 * s])], [*(joint + [-sign * 6, 8, 2])]]  # fmt: skip
         curves.append(spline(slope, 7))
-        caps.append(ellipsoids(joint + [sign * 2, 0, -8], np.array([47, 50, 56]) * s))
-        caps.append(ellipsoids(joint + [-sign * 34, 8, -6], np.array([66, 50, 44]) * s))
+        caps.append(ellipsoids(joint + [sign * 2, 0, -8], np.array([47, 62, 56]) * s))
+        caps.append(ellipsoids(joint + [-sign * 34, 8, -6], np.array([66, 64, 46]) * s))
     return join(
         chains(np.stack(curves), 29 * s + 0.6 * margin),
         *(grow(c, margin) for c in caps),
