@@ -1,0 +1,57 @@
+"""Draw docs/pictures/contact_sheet.png: one row per finding, three severities, and its mask.
+
+python -m benchmarks.contact_sheet [output.png]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from skimage.measure import find_contours
+
+from course_lib.imaging.radiography import Radiograph, radiograph
+from course_lib.patient.cohort import sample_patient
+from course_lib.patient.findings import FINDINGS
+
+SEVERITIES = (0.15, 0.5, 0.95)
+OUTPUT = Path(__file__).parents[1] / "docs" / "pictures" / "contact_sheet.png"
+ORANGE = "#E69F00"
+
+
+def draw_sheet(output: Path, size: int = 320) -> None:
+    """Six normal patients, then every finding in a patient of its own."""
+    rows = 2 + len(FINDINGS)
+    figure, axes = plt.subplots(rows, 4, figsize=(10, 2.6 * rows), facecolor="black")
+    for number, axis in enumerate(axes[:2].ravel()):
+        patient = sample_patient(200 + number)
+        _show(axis, radiograph(patient, size=size, seed=number))
+        axis.set_title(f"normal, {patient.sex}, {patient.age:.0f} y", color="white", fontsize=8)
+    for row, (name, add) in zip(axes[2:], FINDINGS.items(), strict=True):
+        patient = sample_patient(300 + len(name))
+        for axis, severity in zip(row, SEVERITIES, strict=False):
+            film = radiograph(add(patient, severity=severity, seed=2), size=size, seed=1)
+            _show(axis, film)
+            axis.set_title(f"{name} {severity:g}", color="white", fontsize=8)
+        _show(row[3], film)
+        for outline in find_contours(film.masks[name].astype(float), 0.5):
+            row[3].plot(outline[:, 1], outline[:, 0], color=ORANGE, linewidth=0.8)
+        row[3].set_title("its mask", color="white", fontsize=8)
+    figure.subplots_adjust(0.01, 0.005, 0.99, 0.985, 0.03, 0.1)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(output, dpi=110, pil_kwargs={"optimize": True})
+    plt.close(figure)
+
+
+def _show(axis: plt.Axes, film: Radiograph) -> None:
+    axis.imshow(film.pixels / np.float32(4095), cmap="gray", vmin=0, vmax=1)
+    axis.set_axis_off()
+
+
+if __name__ == "__main__":
+    draw_sheet(Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT)
