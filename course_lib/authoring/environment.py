@@ -172,7 +172,7 @@ def environment_yml(pyproject: Path, lock: Path) -> str:
     for requirement in direct(pyproject, extras=()):
         marker = f" ; {requirement.marker}" if requirement.marker else ""
         rows.append(f"{requirement.name}=={pins[canonicalize_name(requirement.name)]}{marker}")
-    listed = "\n".join(f"      - {row}" for row in [*rows, "-e ."])
+    listed = "\n".join(f"      - {row}" for row in [*rows, "-c requirements.lock", "-e ."])
     return f"""{YML_HEADER}name: course
 channels:
   - conda-forge
