@@ -28,7 +28,7 @@ def check(places: Places, work: Path, python: Path | None = None) -> int:
 
     ``python`` names a Python to use as it is, instead of the course's own environment.
     """
-    findings = [*outside(places, work, python), *inside(places, python)]
+    findings = [*outside(places, work, python), *inside(places, python), *derived(places, python)]
     say("\n".join(block(findings)))
     return int(any(state == "PROBLEM" for state, *_ in findings))
 
@@ -82,6 +82,29 @@ def inside(places: Places, python: Path | None) -> list[Finding]:
         return [(row["state"], row["what"], row["found"], row["advice"]) for row in rows]
     except (ValueError, KeyError, TypeError, IndexError):
         return [_no_answer(answer.stderr or answer.stdout)]
+
+
+def derived(places: Places, python: Path | None) -> list[Finding]:
+    """Whether every derived file is fresh: a question for authors, who have the dev extras."""
+    is_author = "dev" in read_stamp(places).get("extras", []) or python is not None
+    if not (is_author and (places.root / "lessons").is_dir()):
+        return []
+    command = [str(python or places.python), "-m", "course_lib.authoring", "fresh"]
+    answer = subprocess.run(
+        command,
+        cwd=places.root,
+        env=clean_environment(places),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    if "No module named" in answer.stderr:  # a learner's own Python without the authors' tools
+        return []
+    said = (answer.stdout.strip() or answer.stderr.strip()).splitlines() or ["nothing was said"]
+    found = said[0] if len(said) == 1 else f"{said[0]} and {len(said) - 1} more"
+    state = "ok" if answer.returncode == 0 else "PROBLEM"
+    return [(state, "derived files", found, "run: python3 course.py build")]
 
 
 def _no_answer(said: str) -> Finding:

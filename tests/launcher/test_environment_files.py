@@ -64,11 +64,11 @@ def test_environment_yml_gives_conda_the_same_direct_packages():
     python, pip, listed = recipe["dependencies"]
     assert python.startswith("python=3.1") and pip == "pip"
     rows = listed["pip"]
-    assert rows[-1] == "-e ."
+    assert rows[-2:] == ["-c requirements.lock", "-e ."]
     pins = read_lock(LOCK)
     named = {canonicalize_name(r.name) for r in direct(PYPROJECT, extras=())}
-    assert {canonicalize_name(Requirement(row).name) for row in rows[:-1]} == named
-    for row in rows[:-1]:
+    assert {canonicalize_name(Requirement(row).name) for row in rows[:-2]} == named
+    for row in rows[:-2]:
         requirement = Requirement(row)
         assert str(requirement.specifier) == f"=={pins[canonicalize_name(requirement.name)]}"
 
