@@ -89,8 +89,8 @@ print(counts.to_string())
 # %% [markdown] tags=["slide"]
 # ## Split by patient, never by film
 #
-# - [[training set|Training]]: the network learns from it. [[validation set|Validation]]: we choose when to stop.
-#   [[test set|Test]]: we measure, once.
+# - [[Training|training set]]: the network learns from it. [[Validation|validation set]]: we choose when to stop.
+#   [[Test|test set]]: we measure, once.
 # - Patients come back. If one film of a patient is in training and another in the test, the network can
 #   recognise the *patient*. This is [[data leakage]], and the result is worth nothing.
 
@@ -104,7 +104,7 @@ print("patients on both sides, split by patient:", len(shared_patients(train, te
 # ## The network
 #
 # CheXNet is a **DenseNet-121**. Its last step is simple, and will help us later: it averages each of its
-# last [[feature map|feature maps]] to one number, and one linear layer turns these numbers into 14 [[logit|logits]].
+# last [[feature maps|feature map]] to one number, and one linear layer turns these numbers into 14 [[logits|logit]].
 #
 # A [[sigmoid]] makes a probability of each logit, separately.
 
