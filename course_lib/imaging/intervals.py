@@ -1,32 +1,32 @@
-"""Where rays enter and leave pieces, and how long they stay in a compound of pieces."""
+"""Where rays enter and leave pieces."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from course_lib.patient.solids import FAR, Compound, Pieces
+from course_lib.patient.solids import FAR, Pieces
 
 if TYPE_CHECKING:
     from course_lib.imaging.projection import Geometry
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-LARGE = 3_000  # pixels; a shadow at least this large is worth evaluating on its own
-CHUNK = 60_000  # ray-piece pairs handled at once: small enough to stay in the processor's cache
-APART = 1e5  # mm; longer than any ray, so that intervals of different pixels never meet
+AnyInts = NDArray[np.integer]
+Window = tuple[slice, slice]
+LARGE = 1_500  # pixels; a shadow at least this large is worth evaluating on its own
+CHUNK = 120_000  # ray-piece pairs handled at once: few enough for the processor's cache
 
 
-class Crossings(NamedTuple):
-    """Flat list of hits: pixel number, entry and exit along the ray (mm), and weight."""
+class Spans(NamedTuple):
+    """Entries and exits along rays (mm), for flat pixel numbers or for a rectangle of pixels."""
 
-    pixel: Ints
+    where: Any  # Ints, or a Window
     enter: Floats
     leave: Floats
-    weight: Floats
 
 
 class PieceRays:
@@ -104,36 +104,63 @@ class PieceRays:
             bounds.append(np.maximum(last + 1, bounds[-1]))
         self.top, self.bottom, self.left, self.right = bounds
 
-    def crossings(self, first_row: int = 0, last_row: int | None = None) -> Iterator[Crossings]:
-        """All hits in a band of rows, a manageable number at a time."""
+    def spans(self, first_row: int = 0, last_row: int | None = None) -> Iterator[Spans]:
+        """Where the rays of a band of rows meet pieces: large shadows one by one as rectangles,
+        small ones many at a time as flat lists (hits only)."""
         last_row = self.geometry.shape[0] if last_row is None else last_row
         top = np.clip(self.top, first_row, last_row)
         height = np.clip(self.bottom, first_row, last_row) - top
         area = height * (self.right - self.left)
+        large = np.flatnonzero(area >= LARGE)
+        for piece in large[np.argsort(-area[large])]:
+            yield self._large(int(piece), int(top[piece]), int(height[piece]))
+        for chunk, cut in self._chunks(area):
+            where, enter, leave, owner = self._small(chunk, top[chunk], height[chunk], cut)
+            depth = self.depth[owner]
+            yield Spans(where, enter + depth, leave + depth)
+
+    def sums(self) -> Floats:
+        """(H*W,) path lengths in mm, summed over all pieces; without regard to oblique rays."""
+        total = np.zeros(self.geometry.shape, np.float32)
+        area = (self.bottom - self.top) * (self.right - self.left)
+        height = self.bottom - self.top
         for piece in np.flatnonzero(area >= LARGE):
-            yield self._large(piece, top[piece], height[piece])
+            box, enter, leave = self._large(int(piece), int(self.top[piece]), int(height[piece]))
+            total[box] += np.maximum(leave - enter, 0) * self.weight[piece]
+        flat = total.reshape(-1)
+        for chunk, cut in self._chunks(area):
+            where, enter, leave, owner = self._small(chunk, self.top[chunk], height[chunk], cut)
+            np.add.at(flat, where, (leave - enter) * self.weight[owner])
+        return flat
+
+    def _chunks(self, area: Ints) -> Iterator[tuple[Ints, bool]]:
+        """Small pieces, those with and those without cutting planes, in batches of CHUNK pairs."""
         for cut in (False, True):
             seen = np.flatnonzero((area > 0) & (area < LARGE) & (self.is_cut == cut))
             if len(seen):
                 full = np.cumsum(area[seen]) // CHUNK
                 for chunk in np.split(seen, np.flatnonzero(np.diff(full)) + 1):
-                    yield self._small(chunk, top[chunk], height[chunk], cut)
+                    yield chunk, cut
 
-    def _large(self, piece: int, top: int, height: int) -> Crossings:
-        """Hits of one piece on a rectangle of pixels, whose rows and columns share their sums."""
-        left, columns = self.left[piece], self.geometry.shape[1]
-        row, column = np.arange(top, top + height), np.arange(left, self.right[piece])
-        u, v = self._film(row[:, None], column[None, :])
-        enter, leave = self._interval(lambda values: values[..., piece], u, v, self.is_cut[piece])
-        enter, leave = np.broadcast_arrays(enter, leave)
-        hit = leave > enter
+    def _large(self, piece: int, top: int, height: int) -> Spans:
+        """One piece on its rectangle of pixels, whose rows and columns share their sums."""
+        rows, columns = (
+            slice(top, top + height),
+            slice(self.left[piece], self.right[piece]),
+        )
+        u, v = self._film(
+            np.arange(rows.start, rows.stop)[:, None],
+            np.arange(columns.start, columns.stop),
+        )
+        take = lambda values: values[..., piece]
+        enter, leave = self._interval(take, u, v, bool(self.is_cut[piece]))
         depth = self.depth[piece]
-        weight = np.broadcast_to(self.weight[piece] * self._stretch(u, v), hit.shape)[hit]
-        pixel = (row[:, None] * columns + column[None, :])[hit]
-        return Crossings(pixel, enter[hit] + depth, leave[hit] + depth, weight)
+        return Spans((rows, columns), enter + depth, leave + depth)
 
-    def _small(self, chunk: Ints, top: Ints, height: Ints, cut: bool) -> Crossings:
-        """Hits among all (piece, pixel of its window) pairs of many pieces."""
+    def _small(
+        self, chunk: Ints, top: Ints, height: Ints, cut: bool
+    ) -> tuple[Ints, Floats, Floats, Ints]:
+        """Hits among all (piece, pixel of its window) pairs: pixel, entry, exit, piece."""
         width = self.right[chunk] - self.left[chunk]
         area = height * width
         spread = lambda values: np.repeat(values[..., chunk], area, axis=-1)
@@ -143,19 +170,12 @@ class PieceRays:
         row = within // columns
         column = within - row * columns + spread(self.left.astype(np.int32))
         row += np.repeat(top.astype(np.int32), area)
-        u, v = self._film(row, column)
-        enter, leave = self._interval(spread, u, v, cut)
-        hit = np.flatnonzero(leave > enter)
-        depth = spread(self.depth)[hit]
-        weight = spread(self.weight)[hit] * self._stretch(u[hit], v[hit])
+        enter, leave = self._interval(spread, *self._film(row, column), cut)
+        hit = np.flatnonzero(np.greater(leave, enter))
         pixel = row[hit] * self.geometry.shape[1] + column[hit]
-        return Crossings(pixel, enter[hit] + depth, leave[hit] + depth, weight)
+        return pixel, enter[hit], leave[hit], np.repeat(chunk, area)[hit]
 
-    def _stretch(self, u: Floats, v: Floats) -> Floats:
-        """How much longer an oblique ray is than the central one."""
-        return np.sqrt(1 + (u * u + v * v) * self.k**2)
-
-    def _film(self, row: Ints, column: Ints) -> tuple[Floats, Floats]:
+    def _film(self, row: AnyInts, column: AnyInts) -> tuple[Floats, Floats]:
         """Film coordinates of pixels, mm."""
         rows, columns = self.geometry.shape
         spacing = np.float32(self.geometry.spacing_mm)
@@ -164,7 +184,7 @@ class PieceRays:
         return u, v
 
     def _interval(
-        self, spread: Callable[[Floats], Floats], u: Floats, v: Floats, cut: bool
+        self, spread: Callable[[Any], Any], u: Floats, v: Floats, cut: bool
     ) -> tuple[Floats, Floats]:
         """Entry and exit along the rays; entry >= exit where a ray misses the piece.
 
@@ -195,82 +215,10 @@ class PieceRays:
         return enter, leave
 
 
-def summed_lengths(rays: PieceRays) -> Floats:
-    """(H*W,) mm: path lengths summed over all pieces of a batch."""
-    total = np.zeros(rays.geometry.shape[0] * rays.geometry.shape[1], np.float32)
-    for pixel, enter, leave, weight in rays.crossings():
-        np.add.at(total, pixel, (leave - enter) * weight)
-    return total
-
-
-def compound_lengths(compound: Compound, geometry: Geometry) -> Floats:
-    """(H*W,) mm: path lengths through a compound.
-
-    For sets on a line, |U without M| = |U or M| - |M|: two unions of intervals.
-    """
-    rows, columns = geometry.shape
-    total = np.zeros(rows * columns, np.float32)
-    union = PieceRays(compound.union, geometry)
-    within = None if compound.within is None else PieceRays(compound.within, geometry)
-    minus = None if compound.minus is None else PieceRays(compound.minus, geometry)
-    end = int(union.bottom.max())
-    step = max(1, CHUNK // columns)
-    for first in range(int(union.top.min()), end, step):
-        last = min(first + step, end)
-        pixels = slice(first * columns, last * columns)
-        limits = None if within is None else _common(within, first, last)
-        kept = _clipped(union, first, last, limits)
-        if minus is not None:
-            taken = _clipped(minus, first, last, limits)
-            both = Crossings(*map(np.concatenate, zip(kept, taken, strict=True)))
-            total[pixels] = union_lengths(both, pixels) - union_lengths(taken, pixels)
-        else:
-            total[pixels] = union_lengths(kept, pixels)
-    return total
-
-
-def _common(rays: PieceRays, first_row: int, last_row: int) -> tuple[Floats, Floats]:
-    """Entry into and exit from what all pieces have in common, for every pixel of a band."""
-    offset = first_row * rays.geometry.shape[1]
-    count = last_row * rays.geometry.shape[1] - offset
-    enter, leave = np.full(count, -APART, np.float32), np.full(count, APART, np.float32)
-    hits = np.zeros(count, np.int64)
-    for pixel, start, stop, _ in rays.crossings(first_row, last_row):
-        np.maximum.at(enter, pixel - offset, start)
-        np.minimum.at(leave, pixel - offset, stop)
-        np.add.at(hits, pixel - offset, 1)
-    leave[hits < len(rays.pieces)] = -APART
-    return enter, leave
-
-
-def _clipped(
-    rays: PieceRays, first_row: int, last_row: int, limits: tuple[Floats, Floats] | None
-) -> Crossings:
-    """The hits of a band, cut to the limits."""
-    chunks = list(rays.crossings(first_row, last_row))
-    if not chunks:
-        none = np.zeros(0, np.float32)
-        return Crossings(np.zeros(0, np.int64), none, none, none)
-    pixel, enter, leave, weight = map(np.concatenate, zip(*chunks, strict=True))
-    if limits is not None:
-        place = pixel - first_row * rays.geometry.shape[1]
-        enter = np.maximum(enter, limits[0][place])
-        leave = np.maximum(np.minimum(leave, limits[1][place]), enter)
-    return Crossings(pixel, enter, leave, weight)
-
-
-def union_lengths(hits: Crossings, pixels: slice) -> Floats:
-    """mm: for every pixel of a range, the length of the union of its intervals.
-
-    Pixels are laid end to end on one long line, so that a single sorted sweep serves them all.
-    """
-    place = hits.pixel - pixels.start
-    start = place * APART + hits.enter
-    order = np.argsort(start)
-    start = start[order]
-    stop = (place * APART + hits.leave)[order]
-    covered = np.maximum.accumulate(stop)
-    start[1:] = np.maximum(start[1:], covered[:-1])
-    fresh = np.maximum(stop - start, 0) * hits.weight[order]
-    total = np.bincount(place[order], fresh, minlength=pixels.stop - pixels.start)
-    return total.astype(np.float32)
+def stretch(geometry: Geometry) -> Floats:
+    """(H, W) or (1, 1): how much longer an oblique ray is than the central one."""
+    if geometry.source_mm is None:
+        return np.ones((1, 1), np.float32)
+    u, v = geometry.axes_mm()
+    slope = (u[None, :] ** 2 + v[:, None] ** 2) / np.float32(geometry.source_mm) ** 2
+    return np.sqrt(1 + slope)

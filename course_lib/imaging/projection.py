@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from course_lib.imaging.intervals import PieceRays, compound_lengths, summed_lengths
+from course_lib.imaging.intervals import PieceRays, stretch
 from course_lib.imaging.texture import add_parenchyma
+from course_lib.imaging.unions import compound_lengths
 from course_lib.patient.person import Finding, Patient
 from course_lib.patient.solids import Compound, Part, Pieces, join
 
@@ -96,14 +97,14 @@ def part_lengths(parts: tuple[Part, ...], geometry: Geometry) -> dict[str, Image
     threads = 2 if geometry.shape[0] >= 512 else 1
     with ThreadPoolExecutor(threads) as pool:
         mapped = pool.map if threads > 1 else map
-        lengths = mapped(lambda job: part_length(job[1], geometry), jobs)
+        lengths = mapped(lambda job: _central_length(job[1], geometry), jobs)
         for (recipe, _), length in zip(jobs, lengths, strict=True):
             for tissue, displaced, fraction in recipe:
                 share = length if fraction == 1 else np.float32(fraction) * length
                 total[tissue] += share
                 total[displaced] -= share
-    total.pop("air", None)
-    return total
+    oblique = stretch(geometry)
+    return {tissue: length * oblique for tissue, length in total.items() if tissue != "air"}
 
 
 def _grouped(parts: tuple[Part, ...]) -> list[tuple[Recipe, Pieces | Compound]]:
@@ -193,6 +194,13 @@ def finding_mask(finding: Finding, geometry: Geometry) -> NDArray[np.bool_]:
 
 def part_length(solid: Pieces | Compound, geometry: Geometry) -> Image:
     """(H, W) mm: path lengths through pieces (summed) or through a compound (a set)."""
+    return _central_length(solid, geometry) * stretch(geometry)
+
+
+def _central_length(solid: Pieces | Compound, geometry: Geometry) -> Image:
+    """Path lengths as if every ray were as short as the central one; `stretch` makes up for it."""
     if isinstance(solid, Compound):
-        return compound_lengths(solid, geometry).reshape(geometry.shape)
-    return summed_lengths(PieceRays(solid, geometry, widen=True)).reshape(geometry.shape)
+        length = compound_lengths(solid, geometry)
+    else:
+        length = PieceRays(solid, geometry, widen=True).sums()
+    return length.reshape(geometry.shape)

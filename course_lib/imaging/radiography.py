@@ -102,12 +102,14 @@ def detector_signal(
     pixel = rays.spacing_mm
     mean, variance = panel.expose(rays.lengths, beam, pixel_mm=pixel, groups=16)
     grid = Grid() if technique.grid else NO_GRID
-    total = mean * grid.primary_transmission
+    total: Image = mean * np.float32(grid.primary_transmission)
     if technique.scatter:
         fog = scatter_image(mean, water_equivalent(rays.lengths), pixel)
         total = total + fog * grid.scatter_transmission
     # Rays run through the pixels' centres; a real element averages over its area.
-    total = cv2.GaussianBlur(total, (3, 3), 0.5, borderType=cv2.BORDER_REPLICATE)
+    total = np.asarray(
+        cv2.GaussianBlur(total, (3, 3), 0.5, borderType=cv2.BORDER_REPLICATE), np.float32
+    )
     if pixel < 0.8:  # coarser pixels average over more than the light spreads
         total = np.maximum(blur(total, pixel, scintillator_mtf), 1e-3)
     if technique.noise:

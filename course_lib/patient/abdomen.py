@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from course_lib.patient.body import SIDES, Body
-from course_lib.patient.solids import Compound, Part, Pieces, cut, ellipsoids, join, rotation
+from course_lib.patient.solids import (
+    Compound,
+    Part,
+    Pieces,
+    cut,
+    ellipsoids,
+    join,
+    rotation,
+)
 
 
 def diaphragm(body: Body) -> Pieces:

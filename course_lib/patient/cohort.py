@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from course_lib.patient.findings import FINDINGS, add_finding
-from course_lib.patient.person import Patient
+from course_lib.patient.person import Patient, sample_patient
+
+__all__ = ["PREVALENCE", "FindingSpec", "PatientSpec", "sample_cohort", "sample_patient"]
 from course_lib.patient.person import (
     sample_patient as sample_patient,  # lessons find it here
 )

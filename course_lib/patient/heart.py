@@ -114,7 +114,7 @@ def mediastinum(body: Body) -> Pieces:
     # Rib heads and muscles behind: the lung slants away from the spine, so its edge is soft.
     behind = chains(back + [0, 30 * s, 0], 1.75 * width * s, 0.55, up=(1, 0, 0))
     middle = ellipsoids(
-        [[1, -4, -30], [0, -6, 62 * s]], np.array([[14, 40, 150], [21, 34, 66]]) * s
+        np.array([[1, -4, -30], [0, -6, 62 * s]]), np.array([[14, 40, 150], [21, 34, 66]]) * s
     )
     return join(bodies, behind, middle)
 

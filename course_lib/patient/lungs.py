@@ -119,7 +119,7 @@ def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Ge
     levels = min(int(np.log2(len(targets))), LEVELS)
     start, groups = root[None], targets[None]
     way = np.zeros((1, 3))
-    lines, widths = [], []
+    bent, straight = [], []
     for level in range(levels + 1):
         middle = groups.mean(1)
         # Divide early near the hilum, so that branches radiate; later branches are longer.
@@ -132,15 +132,21 @@ def tree(root: np.ndarray, targets: np.ndarray, radius: float, rng: np.random.Ge
         bend = 0.5 * (start + end) + 0.18 * way * span + 0.05 * span * rng.normal(size=end.shape)
         calibre = radius * 2 ** (-level / 3.4) * rng.uniform(0.8, 1.12, (len(start), 1))
         taper = calibre * np.array([[1.0, 0.93, 0.84 if level < levels else 0.5]])
-        lines.append(np.stack([start, bend, end], 1))
-        widths.append(np.maximum(taper, 0.25))
+        taper = np.maximum(taper, 0.25)
+        if level < levels - 2:
+            bent.append((np.stack([start, bend, end], 1), taper))
+        else:  # the last and shortest generations
+            straight.append((np.stack([start, end], 1), taper[:, 1:]))
         if level < levels:
             way = np.repeat((end - bend) / np.maximum(span, 1e-6), 2, 0)
             start, groups = (
                 np.repeat(end, 2, 0),
                 _halves(groups, root if level < 4 else None),
             )
-    return chains(np.concatenate(lines), np.concatenate(widths))
+    both = [
+        [np.concatenate(column) for column in zip(*rows, strict=True)] for rows in (bent, straight)
+    ]
+    return join(*(chains(points, widths) for points, widths in both))
 
 
 def _halves(groups: np.ndarray, root: np.ndarray | None) -> np.ndarray:
@@ -179,7 +185,8 @@ def airways(body: Body) -> tuple[Part, ...]:
     s = body.scale
     wide = (9.0 if body.sex == "M" else 7.8) * s
     carina = np.array([2.0, 10.0, 2.0])
-    trachea = chains(spline([[0, -4, body.apex + 70], [1, 4, body.apex - 10], carina], 12), wide)
+    top = np.array([[0, -4, body.apex + 70], [1, 4, body.apex - 10]])
+    trachea = chains(spline([*top, carina], 12), wide)
     right = spline([carina, carina + [-14, 2, -18 * s], hilum(body, "right") + [-4, 2, -6]], 6)
     left = spline([carina, carina + [20, 2, -18 * s], hilum(body, "left") + [2, 4, -16 * s]], 6)
     bronchi = join(

@@ -40,11 +40,13 @@ def hollow(
     filling: float = 1.0,
 ) -> tuple[Part, ...]:
     """A bone: cortical bone, inside it spongy bone, of which a share 1 - filling is fatty marrow."""
-    return (
+    parts: tuple[Part, ...] = (
         Part(name, "bone_cortical", displaces, outer),
         Part(name, "bone_spongy", "bone_cortical", inner, filling),
-        Part(name, "fat", "bone_cortical", inner, 1 - filling),
     )
+    if filling < 1:
+        parts = (*parts, Part(name, "fat", "bone_cortical", inner, 1 - filling))
+    return parts
 
 
 def vertebra_heights(body: Body) -> np.ndarray:
@@ -66,7 +68,7 @@ def rib_courses(body: Body, side: str) -> np.ndarray:
     """(12, K, 3) centre lines of ribs, each from its vertebra round the chest to its cartilage."""
     number = np.arange(1, RIBS + 1)
     vary = 3 * body.rng(f"ribs {side}").normal(size=(2, RIBS, 1))
-    u = np.linspace(0, 1, 26)
+    u = np.linspace(0, 1, 21)
     last = np.interp(number, [1, 2, 5, 7, 10, 11, 12], [158, 160, 154, 142, 120, 108, 75])
     angle = -40 + (last[:, None] + vary[0] + 40) * u
     drop = np.interp(number, [1, 2, 4, 7, 10, 12], [32, 52, 76, 92, 86, 60])[:, None]
@@ -202,7 +204,7 @@ def sternum(body: Body) -> tuple[Part, ...]:
 def shoulder_girdle(body: Body) -> tuple[Part, ...]:
     """Clavicles, scapulae (swung clear of the lungs as on a PA film) and upper arms."""
     parts: list[Part] = []
-    for side, sign in SIDES.items():
+    for side in SIDES:
         rng = body.rng(f"shoulder {side}")
         joint = shoulder_joint(body, side)
         parts += _clavicle(body, side, joint, rng)

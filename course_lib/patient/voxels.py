@@ -21,10 +21,8 @@ class Grid:
 
     def axes(self) -> tuple[Array, Array, Array]:
         """x (nx,), y (ny,) and z (nz,) of the voxel centres, mm."""
-        counts = self.shape[::-1]
-        x, y, z = (
-            f + s * np.arange(n) for f, s, n in zip(self.first, self.spacing, counts, strict=True)
-        )
+        sizes = zip(self.first, self.spacing, self.shape[::-1], strict=True)
+        x, y, z = (np.asarray(first + step * np.arange(n), float) for first, step, n in sizes)
         return x, y, z
 
 
