@@ -82,7 +82,7 @@ class PieceRays:
             (normals @ geometry.right).T, (normals @ geometry.down).T,
             (normals @ toward[..., None])[..., 0].T, self.pieces.offsets.T,
         ]).astype(np.float32)  # fmt: skip
-        self.is_cut = (self.pieces.offsets < FAR).any(1)
+        self.is_cut: NDArray[np.bool_] = np.any(self.pieces.offsets < FAR, axis=1)
 
     def _windows(self) -> None:
         """First and one past the last row and column of every piece's shadow."""

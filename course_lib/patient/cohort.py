@@ -15,9 +15,6 @@ from course_lib.patient.findings import FINDINGS, add_finding
 from course_lib.patient.person import Patient, sample_patient
 
 __all__ = ["PREVALENCE", "FindingSpec", "PatientSpec", "sample_cohort", "sample_patient"]
-from course_lib.patient.person import (
-    sample_patient as sample_patient,  # lessons find it here
-)
 
 # Share of studies that show each finding in a hospital's mixed work list.
 PREVALENCE: dict[str, float] = {
