@@ -73,7 +73,7 @@ class PieceRays:
         geometry, normals = self.geometry, self.pieces.normals
         wu, wv = shape @ geometry.right, shape @ geometry.down
         wd = (shape @ toward[..., None])[..., 0]
-        dot = lambda a, b: (a * b).sum(-1)
+        dot = lambda a, b: (a * b).sum(-1)  # noqa: E731
         self.table = np.stack([
             self.u0, self.v0, dot(wd, wd), dot(wu, wd), dot(wv, wd),
             dot(wu, wu), 2 * dot(wu, wv), dot(wv, wv),
@@ -152,7 +152,7 @@ class PieceRays:
             np.arange(rows.start, rows.stop)[:, None],
             np.arange(columns.start, columns.stop),
         )
-        take = lambda values: values[..., piece]
+        take = lambda values: values[..., piece]  # noqa: E731
         enter, leave = self._interval(take, u, v, bool(self.is_cut[piece]))
         depth = self.depth[piece]
         return Spans((rows, columns), enter + depth, leave + depth)
@@ -163,7 +163,7 @@ class PieceRays:
         """Hits among all (piece, pixel of its window) pairs: pixel, entry, exit, piece."""
         width = self.right[chunk] - self.left[chunk]
         area = height * width
-        spread = lambda values: np.repeat(values[..., chunk], area, axis=-1)
+        spread = lambda values: np.repeat(values[..., chunk], area, axis=-1)  # noqa: E731
         within = np.arange(area.sum(), dtype=np.int32)
         within -= np.repeat((np.cumsum(area) - area).astype(np.int32), area)
         columns = np.repeat(width.astype(np.int32), area)

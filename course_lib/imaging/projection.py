@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from course_lib.imaging.intervals import PieceRays, stretch
 from course_lib.imaging.texture import add_parenchyma
 from course_lib.imaging.unions import compound_lengths
-from course_lib.patient.person import Finding, Patient
+from course_lib.patient.person import Finding, Patient, in_pose
 from course_lib.patient.solids import Compound, Part, Pieces, join
 
 Image = NDArray[np.float32]
@@ -155,10 +155,12 @@ def path_lengths(
 
     field_mm is the side of the film (None: the radiographer's choice, which fits the chest);
     source_distance_mm the distance from focal spot to film (None: parallel rays);
-    texture=False leaves out the lungs' fine structure. Raises ValueError for an unknown view or a size below 16.
+    texture=False leaves out the lungs' fine structure. Raises
+    ValueError for an unknown view or a size below 16.
     """
     if size < 16:
         raise ValueError(f"A film needs at least 16 x 16 pixels, got size={size}.")
+    patient = in_pose(patient, view)
     side, centre = framing(patient, view)
     geometry = film_geometry(
         view, centre, size, field_mm or side, source_distance_mm,

@@ -45,7 +45,7 @@ def fractal_field(
 def add_parenchyma(
     lengths: dict[str, Image], seed: int, view: str, field_mm: float, amount: float = 0.026
 ) -> dict[str, Image]:
-    """Path lengths with the lung's fine texture: `amount` is its r.m.s. share of the lung's path."""
+    """Path lengths with the lungs' fine texture; `amount` is its r.m.s. share of their path."""
     lung = np.maximum(lengths["lung"], 0)
     rng = np.random.default_rng([seed, 77, *view.encode()])
     moved = np.float32(amount) * lung * fractal_field(rng, lung.shape[0], field_mm)

@@ -31,7 +31,7 @@ def diaphragm(body: Body) -> Pieces:
             )
         )
     middle = ellipsoids([4, 0, body.left_dome - 98 * s], [0.62 * w, 1.25 * d, 100 * s])
-    bed = ellipsoids([18 * s, -22, body.left_dome - 22 * s], np.array([78, 74, 40]) * s)
+    bed = ellipsoids([18 * s, -22, body.left_dome - 27 * s], np.array([84, 74, 40]) * s)
     return join(*domes, middle, bed)
 
 

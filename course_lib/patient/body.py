@@ -21,7 +21,8 @@ class Body:
     """Proportions of one person; lengths in mm, angles in degrees.
 
     inspiration runs from 0 (full expiration) to 1 (full inspiration); heart_scale multiplies the
-    heart's transverse size, vessel_scale the calibre of lung vessels.
+    heart's transverse size, vessel_scale the calibre of lung vessels; scapula_swing is 1 with the
+    shoulders rolled forward (PA) and 0 lying down (AP), when the shoulder blades cover the lungs.
     """
 
     seed: int
@@ -46,6 +47,7 @@ class Body:
     scoliosis: float = 0.0
     arm_angle: float = 12.0
     shoulder_rise: float = 0.0
+    scapula_swing: float = 1.0
     volume: dict[str, float] = field(default_factory=lambda: {"right": 1.0, "left": 1.0})
 
     @property
@@ -150,6 +152,7 @@ def sample_body(
     index = float(np.clip(25.5 + 4.2 * draw[2], 17, 44)) if bmi is None else float(bmi)
     breath = float(np.clip(0.85 + 0.13 * draw[3], 0.2, 1)) if inspiration is None else inspiration
     scale = height / 1740.0
+    strong = 1.05 if male else 0.95
     emphasis = 1 + 0.0025 * (years - 50)
     lung_height = scale * (262 + 9 * draw[4])
     dome = 0.46 * lung_height - lung_height * (0.80 + 0.17 * breath)
@@ -166,7 +169,7 @@ def sample_body(
         heart_tilt=float(np.clip(41 + 6 * draw[10] + 0.9 * (index - 25), 26, 62)),
         vessel_scale=float(1 + 0.08 * draw[11]),
         aorta_scale=float(emphasis * (1 + 0.06 * draw[12])),
-        bone=float(np.clip((1.05 if male else 0.95) - 0.004 * max(years - 50, 0) + 0.05 * draw[13], 0.6, 1.2)),
+        bone=float(np.clip(strong - 0.004 * max(years - 50, 0) + 0.05 * draw[13], 0.6, 1.2)),
         scoliosis=float(4.0 * draw[14]),
         arm_angle=float(np.clip(16 + 9 * draw[15], 0, 45)),
         shoulder_rise=float(8 * rng.normal()),

@@ -27,8 +27,8 @@ def chambers(body: Body) -> Pieces:
     long_axis = np.array([np.sin(tilt), -0.25, -np.cos(tilt)])
     grown = 40 * s * (w - 1)
     centres = np.array([
-        [28 * s + 0.7 * grown, -26, z + 22 * s],           # ventricles
-        [46 * s + 0.9 * grown, -30, z + 2 * s],            # apex
+        [30 * s + 0.7 * grown, -26, z + 22 * s],           # ventricles
+        [51 * s + 0.9 * grown, -30, z + 2 * s],            # apex
         [-9 * s - 0.3 * grown, -20, z + 25 * s],          # right atrium
         [8 * s, 4, z + 50 * s],                            # left atrium
         [29 * s + 0.4 * grown, -16, z + 52 * s],           # left atrial appendage

@@ -173,7 +173,8 @@ def _hilar_trunks(body: Body, side: str) -> Pieces:
     lines = [
         [start + [-12 * sign, -4, 4], start + [6 * sign, 4, -4], start + [16 * sign, 12, -30 * s],
          start + [24 * sign, 18, -62 * s]],
-        [start, start + [6 * sign, 2, 14 * s], start + [12 * sign, 4, 34 * s], start + [22 * sign, 6, 56 * s]],
+        [start, start + [6 * sign, 2, 14 * s], start + [12 * sign, 4, 34 * s],
+         start + [22 * sign, 6, 56 * s]],
     ]  # fmt: skip
     points = np.stack([spline(line, 9) for line in lines])
     radius = body.vessel_scale * s * np.array([np.linspace(7.5, 3, 9), np.linspace(5, 1.8, 9)])

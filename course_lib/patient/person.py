@@ -8,7 +8,7 @@ from course_lib.patient.abdomen import abdomen_parts
 from course_lib.patient.body import Body, sample_body
 from course_lib.patient.heart import heart_parts
 from course_lib.patient.lungs import lung_parts
-from course_lib.patient.skeleton import skeleton
+from course_lib.patient.skeleton import shoulder_girdle, skeleton
 from course_lib.patient.soft_tissue import body_parts
 from course_lib.patient.solids import Part
 
@@ -105,6 +105,26 @@ def anatomy(body: Body) -> tuple[Part, ...]:
         *lung_parts(body),
         *abdomen_parts(body),
     )
+
+
+POSED = ("skin and fat", "muscle and organs", "clavicle", "scapula", "glenoid", "humerus")
+
+
+def in_pose(patient: Patient, view: str) -> Patient:
+    """The patient as positioned for a view.
+
+    PA: shoulders rolled forward, so that the shoulder blades clear the lungs; AP: lying down,
+    blades over the lungs; LAT: arms raised out of the field.
+    """
+    if view == "AP":
+        body = replace(patient.body, scapula_swing=0.0)
+    elif view == "LAT":
+        body = replace(patient.body, arm_angle=172.0, shoulder_rise=85.0)
+    else:
+        return patient
+    moved = [part for part in body_parts(body) + shoulder_girdle(body) if part.name in POSED]
+    still = [part for part in patient.parts if part.name not in POSED]
+    return replace(patient, body=body, parts=(*moved, *still))
 
 
 def sample_patient(

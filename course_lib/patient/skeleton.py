@@ -39,7 +39,7 @@ def hollow(
     displaces: str = "muscle",
     filling: float = 1.0,
 ) -> tuple[Part, ...]:
-    """A bone: cortical bone, inside it spongy bone, of which a share 1 - filling is fatty marrow."""
+    """A bone: cortical outside, spongy inside, of which a share 1 - filling is fatty marrow."""
     parts: tuple[Part, ...] = (
         Part(name, "bone_cortical", displaces, outer),
         Part(name, "bone_spongy", "bone_cortical", inner, filling),
@@ -243,8 +243,9 @@ def _scapula(body: Body, side: str, joint: np.ndarray) -> tuple[Part, ...]:
     """A thin plate with thick rims, spine, coracoid and glenoid."""
     sign = SIDES[side]
     glenoid = joint + np.array([-sign * 25, 3, -4]) * [1, 1, body.scale]
-    corner = glenoid + np.array([-sign * 62, 34, 34]) * body.scale
-    tip = glenoid + np.array([-sign * 26, 40, -118]) * body.scale
+    rest = 1 - body.scapula_swing
+    corner = glenoid + np.array([-sign * (62 + 22 * rest), 34, 34 - 8 * rest]) * body.scale
+    tip = glenoid + np.array([-sign * (26 + 38 * rest), 40, -118]) * body.scale
     neck = glenoid + np.array([-sign * 10, 4, 8]) * body.scale
     plate_middle = (glenoid + corner + tip) / 3 + [0, 2, 0]
     turn = rotation(0, 12 * sign, 25 * sign)

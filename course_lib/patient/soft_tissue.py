@@ -45,8 +45,8 @@ def outline(body: Body, margin: float) -> Pieces:
         [104 * s + m, 60 * s + m, 36 * s + m],
     )
     lateral = ellipsoids(
-        [[sign * 1.02 * body.half_width, 24, body.apex - 122 * s] for sign in (-1, 1)],
-        [38 * s + m, 62 * s + m, 96 * s + m],
+        [[sign * 1.02 * body.half_width, 24, body.apex - 165 * s] for sign in (-1, 1)],
+        [36 * s + m, 56 * s + m, 150 * s + m],
     )
     girdle = ellipsoids([0, 18, body.apex - 84 * s], [1.12 * wide, 0.78 * deep, 78 * s + 0.5 * m])
     neck = box_ellipsoid([0, 8, body.apex + 120], [54 * s + 0.5 * m, 58 * s + 0.5 * m, 400], 220)
@@ -58,7 +58,8 @@ def _shoulders(body: Body, margin: float) -> Pieces:
     s, curves, caps = body.scale, [], []
     for side, sign in SIDES.items():
         joint = shoulder_joint(body, side)
-        slope = [[sign * 22, 26, body.apex + 66 * s], [sign * 0.42 * body.half_width, 30, body.apex + 12 * s],
+        slope = [[sign * 22, 26, body.apex + 66 * s],
+                 [sign * 0.42 * body.half_width, 30, body.apex + 12 * s],
                  [*(joint + [-sign * 44, 14, 10 * s])], [*(joint + [-sign * 6, 8, 2])]]  # fmt: skip
         curves.append(spline(slope, 7))
         caps.append(ellipsoids(joint + [sign * 2, 0, -8], np.array([47, 62, 56]) * s))

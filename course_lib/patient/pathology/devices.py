@@ -49,7 +49,7 @@ def _central_line(patient: Patient, rng: Rng) -> tuple[Part, ...]:
     s, top = patient.body.scale, patient.body.apex
     end = -40 + 14 * rng.normal()
     points = np.array([[-74, -40, top + 62], [-52, -18, top + 48], [-34 * s, -12, top + 6],
-                       [-27 * s, -17, 50 * s], [-24 * s, -16, 10], [-23 * s, -18, end]])  # fmt: skip
+        [-27 * s, -17, 50 * s], [-24 * s, -16, 10], [-23 * s, -18, end]])  # fmt: skip
     return _tube("central line", points, 1.35, 40, "soft_tissue")
 
 

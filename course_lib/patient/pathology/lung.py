@@ -130,7 +130,7 @@ def _with_raised_dome(patient: Patient, side: str, rise: float) -> Patient:
 def add_interstitial_opacity(
     patient: Patient, severity: float = 0.5, side: str | None = None, seed: int = 0
 ) -> Patient:
-    """A net of fine lines with small nodules, worst at the bases; both lungs unless side is given."""
+    """A net of fine lines with small nodules, worst at the bases; in both lungs without `side`."""
     amount = check_severity(severity)
     rng = finding_rng(patient, "interstitial_opacity", seed)
     sides = ("right", "left") if side is None else (choose_side(side, rng),)
