@@ -171,6 +171,6 @@ def sample_body(
         aorta_scale=float(emphasis * (1 + 0.06 * draw[12])),
         bone=float(np.clip(strong - 0.004 * max(years - 50, 0) + 0.05 * draw[13], 0.6, 1.2)),
         scoliosis=float(4.0 * draw[14]),
-        arm_angle=float(np.clip(16 + 9 * draw[15], 0, 45)),
+        arm_angle=float(np.clip(26 + 8 * draw[15], 12, 50)),
         shoulder_rise=float(8 * rng.normal()),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from course_lib.patient.pathology.placing import (
 )
 from course_lib.patient.person import Finding, Patient, part_named, swapped
 from course_lib.patient.solids import (
+    Compound,
     Part,
     Pieces,
     chains,
@@ -86,7 +87,9 @@ def add_atelectasis(
     rng = finding_rng(patient, "atelectasis", seed)
     side = choose_side(side, rng)
     raised = _with_raised_dome(patient, side, (5 + 26 * amount) * patient.body.scale)
-    plates = _plates(raised, side, 1 + int(2.99 * amount), amount, rng)
+    shape = lung_shape(raised, side)
+    discs = _plates(raised, side, 1 + int(2.99 * amount), amount, rng)
+    plates = Compound(discs, within=shape.union[:1], minus=shape.minus)
     centre = points_in_lung(raised, side, rng, 1, 8, (0.02, 0.22))[0]
     crowd = _cloud(raised, side, centre, 16 + 14 * amount, int(25 + 50 * amount), rng)
     parts = (
@@ -136,7 +139,7 @@ def add_interstitial_opacity(
     sides = ("right", "left") if side is None else (choose_side(side, rng),)
     parts = []
     for one in sides:
-        count = int(400 + 1500 * amount)
+        count = int(500 + 1500 * amount)
         nodes = np.concatenate([
             points_in_lung(patient, one, rng, count * 2 // 3, 3, (0.0, 0.55)),
             points_in_lung(patient, one, rng, count // 3, 3, (0.3, 0.95)),
@@ -144,7 +147,7 @@ def add_interstitial_opacity(
         parts.append(Part(f"{one} septal lines", "soft_tissue", "lung", _net(nodes, amount, rng)))
         grains = ellipsoids(nodes[::3], rng.uniform(1.2, 2.0 + 1.6 * amount, (len(nodes[::3]), 3)))
         parts.append(Part(f"{one} interstitial nodules", "soft_tissue", "lung", grains))
-    finding = Finding("interstitial_opacity", amount, side, tuple(parts), threshold_mm=1.0)
+    finding = Finding("interstitial_opacity", amount, side, tuple(parts), threshold_mm=1.6)
     return patient.with_finding(finding)
 
 
@@ -155,5 +158,5 @@ def _net(nodes: np.ndarray, amount: float, rng: Rng) -> Pieces:
     length = rng.uniform(6, 16, (len(nodes), 1))
     bend = nodes + 0.5 * length * way + 0.15 * length * rng.normal(size=nodes.shape)
     points = np.stack([nodes, bend, nodes + length * way], 1)
-    thick = rng.uniform(0.45, 0.8 + 0.8 * amount, (len(nodes), 1)) * np.ones(3)
+    thick = rng.uniform(0.55, 1.0 + 0.8 * amount, (len(nodes), 1)) * np.ones(3)
     return chains(points, thick)

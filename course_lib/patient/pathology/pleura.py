@@ -46,7 +46,8 @@ def _floating_lung(patient: Patient, side: str, level: float) -> Pieces:
     body = patient.body
     climb = 62 * body.scale
     section = body.wall(side, np.full(3, level + climb), np.array([0.0, 90.0, 180.0]), 0.0)
-    centre_x = 0.5 * (section[1, 0] + SIDES[side] * 8)
+    # Off centre: the fluid stands higher at the side than towards the heart.
+    centre_x = 0.30 * section[1, 0]
     middle = np.array([centre_x, section[[0, 2], 1].mean(), level + climb])
     wide = abs(section[1, 0] - centre_x) * 1.02
     deep = 0.5 * abs(section[0, 1] - section[2, 1]) * 1.02
