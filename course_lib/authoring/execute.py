@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import psutil
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from tqdm.auto import tqdm
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -63,6 +63,12 @@ def _run(client: NotebookClient, name: str, environment: dict) -> Run:
                 client.execute_cell(cell, index)
             except CellExecutionError as failure:
                 error = f"cell {index}: {failure.ename}: {failure.evalue}"
+                break
+            except CellTimeoutError:
+                error = f"cell {index} took longer than {CELL_TIMEOUT_S} s: {cell.source[:60]!r}"
+                break
+            except DeadKernelError:
+                error = f"cell {index}: the kernel died (out of memory?): {cell.source[:60]!r}"
                 break
     tidy(client.nb)
     return Run(name, time.perf_counter() - start, memory.peak_mb, error)
