@@ -18,7 +18,7 @@ Ints = NDArray[np.int64]
 AnyInts = NDArray[np.integer]
 Window = tuple[slice, slice]
 LARGE = 1_500  # pixels; a shadow at least this large is worth evaluating on its own
-CHUNK = 120_000  # ray-piece pairs handled at once: few enough for the processor's cache
+CHUNK = 16_000  # ray-piece pairs handled at once: their numbers stay in the processor's cache
 
 
 class Spans(NamedTuple):
@@ -119,19 +119,25 @@ class PieceRays:
             depth = self.depth[owner]
             yield Spans(where, enter + depth, leave + depth)
 
-    def sums(self) -> Floats:
-        """(H*W,) path lengths in mm, summed over all pieces; without regard to oblique rays."""
-        total = np.zeros(self.geometry.shape, np.float32)
-        area = (self.bottom - self.top) * (self.right - self.left)
+    def sums(self, group: Ints | None = None, groups: int = 1) -> Floats:
+        """(groups, H, W) path lengths in mm, summed over the pieces of each group.
+
+        group (N,) is every piece's number (default: all 0). Oblique rays count as central ones.
+        """
+        rows, columns = self.geometry.shape
+        group = np.zeros(len(self.pieces), np.int64) if group is None else group
+        total = np.zeros((groups, rows, columns), np.float32)
         height = self.bottom - self.top
+        area = height * (self.right - self.left)
         for piece in np.flatnonzero(area >= LARGE):
             box, enter, leave = self._large(int(piece), int(self.top[piece]), int(height[piece]))
-            total[box] += np.maximum(leave - enter, 0) * self.weight[piece]
+            total[group[piece]][box] += np.maximum(leave - enter, 0) * self.weight[piece]
         flat = total.reshape(-1)
         for chunk, cut in self._chunks(area):
             where, enter, leave, owner = self._small(chunk, self.top[chunk], height[chunk], cut)
-            np.add.at(flat, where, (leave - enter) * self.weight[owner])
-        return flat
+            place = where + group[owner] * (rows * columns)
+            np.add.at(flat, place, (leave - enter) * self.weight[owner])
+        return total
 
     def _chunks(self, area: Ints) -> Iterator[tuple[Ints, bool]]:
         """Small pieces, those with and those without cutting planes, in batches of CHUNK pairs."""

@@ -10,8 +10,10 @@ over its area; without this they would flicker between pixels).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,35 +95,59 @@ def part_lengths(parts: tuple[Part, ...], geometry: Geometry) -> dict[str, Image
     """Tissue -> (H, W) path length in mm, summed over parts with their displaced tissues."""
     tissues = sorted({p.tissue for p in parts} | {p.displaces for p in parts})
     total = {tissue: np.zeros(geometry.shape, np.float32) for tissue in tissues}
-    jobs = _grouped(parts)
-    threads = 2 if geometry.shape[0] >= 512 else 1
-    with ThreadPoolExecutor(threads) as pool:
-        mapped = pool.map if threads > 1 else map
-        lengths = mapped(lambda job: _central_length(job[1], geometry), jobs)
-        for (recipe, _), length in zip(jobs, lengths, strict=True):
-            for tissue, displaced, fraction in recipe:
-                share = length if fraction == 1 else np.float32(fraction) * length
-                total[tissue] += share
-                total[displaced] -= share
+    compounds, batches = _grouped(parts)
+    jobs: list[Callable[[], Iterable[Image]]] = [
+        partial(_compound_length, solid, geometry) for _, solid in compounds
+    ]
+    jobs.append(partial(_batch_lengths, [solid for _, solid in batches], geometry))
+    recipes = [[recipe] for recipe, _ in compounds] + [[recipe for recipe, _ in batches]]
+    with ThreadPoolExecutor(2) as pool:
+        # Large films gain from a second thread; small ones only pay for starting it.
+        mapped = pool.map if geometry.shape[0] >= 512 else map
+        for found, lengths in zip(recipes, mapped(lambda job: job(), jobs), strict=True):
+            for recipe, length in zip(found, lengths, strict=True):
+                _add(total, recipe, length)
     oblique = stretch(geometry)
     return {tissue: length * oblique for tissue, length in total.items() if tissue != "air"}
 
 
-def _grouped(parts: tuple[Part, ...]) -> list[tuple[Recipe, Pieces | Compound]]:
+def _add(total: dict[str, Image], recipe: Recipe, length: Image) -> None:
+    """What a solid does to the path lengths of the tissues."""
+    for tissue, displaced, fraction in recipe:
+        share = length if fraction == 1 else np.float32(fraction) * length
+        total[tissue] += share
+        total[displaced] -= share
+
+
+def _compound_length(solid: Compound, geometry: Geometry) -> list[Image]:
+    return [_central_length(solid, geometry)]
+
+
+def _batch_lengths(batches: list[Pieces], geometry: Geometry) -> Image:
+    """(batches, H, W): all pieces of all batches in one go."""
+    if not batches:
+        return np.zeros((0, *geometry.shape), np.float32)
+    group = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
+    return PieceRays(join(*batches), geometry, widen=True).sums(group, len(batches))
+
+
+def _grouped(
+    parts: tuple[Part, ...],
+) -> tuple[list[tuple[Recipe, Compound]], list[tuple[Recipe, Pieces]]]:
     """Solids with what they do to the tissues; pieces that do the same become one batch."""
     uses: dict[int, list[Part]] = {}
     for part in parts:
         uses.setdefault(id(part.geometry), []).append(part)
     batches: dict[Recipe, list[Pieces]] = {}
-    jobs: list[tuple[Recipe, Pieces | Compound]] = []
+    compounds: list[tuple[Recipe, Compound]] = []
     for same in uses.values():
         recipe = tuple((part.tissue, part.displaces, part.fraction) for part in same)
         solid = same[0].geometry
         if isinstance(solid, Compound):
-            jobs.append((recipe, solid))
+            compounds.append((recipe, solid))
         else:
             batches.setdefault(recipe, []).append(solid)
-    return jobs + [(recipe, join(*solids)) for recipe, solids in batches.items()]
+    return compounds, [(recipe, join(*solids)) for recipe, solids in batches.items()]
 
 
 @dataclass(frozen=True)
@@ -204,5 +230,5 @@ def _central_length(solid: Pieces | Compound, geometry: Geometry) -> Image:
     if isinstance(solid, Compound):
         length = compound_lengths(solid, geometry)
     else:
-        length = PieceRays(solid, geometry, widen=True).sums()
+        length = PieceRays(solid, geometry, widen=True).sums()[0]
     return length.reshape(geometry.shape)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from course_lib.imaging.intervals import CHUNK, Floats, PieceRays, Spans
+from course_lib.imaging.intervals import Floats, PieceRays, Spans
 from course_lib.patient.solids import Compound
 
 if TYPE_CHECKING:
     from course_lib.imaging.projection import Geometry
 
+BAND = 120_000  # pixels handled at once
 APART = 1e5  # mm; longer than any ray, so that intervals of different pixels never meet
 
 
@@ -27,7 +28,7 @@ def compound_lengths(compound: Compound, geometry: Geometry) -> Floats:
     within = None if compound.within is None else PieceRays(compound.within, geometry)
     minus = None if compound.minus is None else PieceRays(compound.minus, geometry)
     end = int(union.bottom.max())
-    step = max(1, CHUNK // columns)
+    step = max(1, BAND // columns)
     for first in range(int(union.top.min()), end, step):
         band = Band(first, min(first + step, end), columns)
         limits = None if within is None else band.common(within)
