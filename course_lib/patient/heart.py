@@ -21,7 +21,7 @@ from course_lib.patient.solids import (
 def chambers(body: Body) -> Pieces:
     """Ventricles, atria, appendage and pulmonary trunk, resting on the diaphragm."""
     s, w = body.scale, body.heart_scale
-    z = body.right_dome + 30 * s  # the heart rides on the diaphragm as it moves
+    z = body.right_dome + 23 * s  # the heart rides on the diaphragm as it moves
     tilt = np.radians(body.heart_tilt)
     upright, wide = s * w**0.6, s * w
     long_axis = np.array([np.sin(tilt), -0.25, -np.cos(tilt)])
@@ -57,7 +57,8 @@ def aorta(body: Body) -> Pieces:
     unfold = 16 * max(a - 1, 0)
     down = spine_line(body, np.array([-30.0, -110.0, -230.0]) * s) + [17 * s, -12, 0]
     down[0, 0] += unfold
-    line = [[4, -18, z + 56], [-13 - unfold, -26, z + 90], [-8, -22, knob - 14], [8, -2, knob + 6],
+    rise = min(z + 84, knob - 34)  # a high diaphragm pushes the heart up, not the arch
+    line = [[4, -18, rise - 34], [-13 - unfold, -26, rise], [-9, -20, knob - 10], [7, -2, knob + 4],
             [22 * s, 26, knob - 2], [25 * s + unfold, 42, knob - 24], *down]  # fmt: skip
     points = spline(line, 20)
     radius = s * a * np.interp(np.linspace(0, 33, 20), [0, 8, 16, 33], [15.5, 15, 12.5, 10.5])
@@ -69,36 +70,12 @@ def veins(body: Body) -> Pieces:
     s = body.scale
     top = body.apex
     lines = [
-        [
-            [-20, -22, -70],
-            [-25, -14, 0],
-            [-23, -17, 34],
-            [-28, -16, 60],
-            [-46, -8, top - 16],
-        ],
-        [
-            [-22, -20, 40],
-            [10, -30, 54],
-            [30, -18, 70],
-            [52, -8, top - 18],
-            [80, -8, top - 14],
-        ],
-        [
-            [6, -10, 26],
-            [14, -6, 60],
-            [20, -2, 90],
-            [24, 2, top + 10],
-            [26, 2, top + 50],
-        ],
-        [
-            [-4, -14, 28],
-            [-16, -8, 60],
-            [-20, -4, 90],
-            [-24, 2, top + 10],
-            [-26, 2, top + 50],
-        ],
-        [[22, 14, 28], [28, 12, 56], [36, 8, 80], [60, 4, top - 12], [84, 2, top - 18]],
-    ]
+        [[-20, -22, -70], [-25, -14, 0], [-24, -17, 40], [-25, -16, 72], [-28, -10, top + 14]],
+        [[-22, -20, 40], [4, -30, 52], [20, -22, 70], [28, -12, top - 10], [30, -8, top + 20]],
+        [[6, -10, 26], [14, -6, 60], [20, -2, 90], [24, 2, top + 10], [26, 2, top + 50]],
+        [[-4, -14, 28], [-16, -8, 60], [-20, -4, 90], [-24, 2, top + 10], [-26, 2, top + 50]],
+        [[22, 14, 28], [27, 12, 56], [33, 8, 84], [38, 4, top - 4], [44, 2, top + 20]],
+    ]  # fmt: skip
     points = np.stack([spline(np.array(line) * s, 9) for line in lines])
     start = np.array([[9.5], [7.0], [4.5], [5.5], [5.0]])
     return chains(points, s * np.linspace(start[:, 0], 0.72 * start[:, 0], 9).T)

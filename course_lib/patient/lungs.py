@@ -1,4 +1,4 @@
-"""Lungs with lobes, their airways and their vessels."""
+"""Lungs, their airways and their vessels (lobes are in lobes.py)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 from course_lib.patient.abdomen import diaphragm
 from course_lib.patient.body import SIDES, Body
 from course_lib.patient.heart import aorta, chambers, mediastinum, veins
+from course_lib.patient.lobes import fissure
 from course_lib.patient.solids import (
     Compound,
     Part,
@@ -55,7 +56,9 @@ def lung_parts(body: Body) -> tuple[Part, ...]:
         parts.append(Part(f"{side} lung", "lung", "soft_tissue", shape))
         parts.append(Part(f"{side} lung vessels", "blood", "lung", vessels(body, side, shape)))
         parts.append(Part(f"{side} small vessels", "blood", "lung", haze(body, side), 0.05))
-    return (*parts, *airways(body))
+    right_lung = parts[0].geometry
+    assert isinstance(right_lung, Compound)
+    return (*parts, *fissure(body, right_lung), *airways(body))
 
 
 def haze(body: Body, side: str) -> Pieces:

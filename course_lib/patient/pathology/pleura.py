@@ -80,7 +80,7 @@ def add_pneumothorax(
             fraction=0.02 + 0.16 * amount**1.5,
         ),
     )
-    finding = Finding("pneumothorax", amount, side, parts, 25.0, outline=parts[:1])
+    finding = Finding("pneumothorax", amount, side, parts, 35.0, outline=parts[:1])
     return patient.with_finding(finding, without_vessels(patient, side, gap))
 
 
