@@ -153,3 +153,30 @@ def test_patients_return_for_further_studies():
 def test_impossible_cohorts_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         sample_cohort(**arguments)
+
+
+def test_lobes_follow_the_fissures():
+    from course_lib.patient.lobes import lobe_of
+
+    body = sample_patient(2).body
+    apex, base = body.apex, body.right_dome
+    points = np.array([
+        [-60, 0, apex - 20], [60, 0, apex - 20],   # both apices
+        [-60, 60, base + 20], [60, 60, base + 20],  # low and behind
+        [-60, -70, base + 20],                      # low and in front, on the right
+    ], float)  # fmt: skip
+    expected = ["right upper", "left upper", "right lower", "left lower", "right middle"]
+    assert lobe_of(body, points).tolist() == expected
+
+
+def test_shoulder_blades_cover_the_lungs_only_on_ap_films():
+    from course_lib.patient.person import in_pose
+
+    patient = sample_patient(2)
+    reach = {}
+    for view in ("PA", "AP"):
+        blades = [p for p in in_pose(patient, view).parts if p.name == "scapula"]
+        reach[view] = min(np.abs(p.geometry.centre[:, 0]).min() for p in blades)
+    assert in_pose(patient, "PA") is patient
+    assert reach["AP"] < reach["PA"] - 10
+    assert len(in_pose(patient, "LAT").parts) == len(patient.parts)
