@@ -17,12 +17,13 @@ OCTAVES_MM = (24.0, 12.0, 6.0, 3.0, 1.5, 0.75, 0.375)
 
 
 def fractal_field(
-    rng: np.random.Generator, size: int, field_mm: float, slope: float = 0.25
+    rng: np.random.Generator, size: int, field_mm: float, slope: float = 0.0
 ) -> Image:
     """(size, size) random field, mean 0 and about unit variance, with power falling with frequency.
 
-    Each octave is white noise on a coarse lattice, interpolated; octave amplitude goes as its
-    wavelength to the power `slope`.
+    Each octave is white noise on a coarse lattice, interpolated; its amplitude goes as its
+    wavelength to the power `slope`. With 0 the power falls as frequency^-2, as in real lungs below
+    3 mm; the coarser structure of a film comes from vessels and ribs.
     """
     total = np.zeros((size, size), np.float32)
     pixel = field_mm / size
@@ -43,7 +44,7 @@ def fractal_field(
 
 
 def add_parenchyma(
-    lengths: dict[str, Image], seed: int, view: str, field_mm: float, amount: float = 0.026
+    lengths: dict[str, Image], seed: int, view: str, field_mm: float, amount: float = 0.025
 ) -> dict[str, Image]:
     """Path lengths with the lungs' fine texture; `amount` is its r.m.s. share of their path."""
     lung = np.maximum(lengths["lung"], 0)

@@ -71,13 +71,14 @@ def rib_courses(body: Body, side: str) -> np.ndarray:
     u = np.linspace(0, 1, 21)
     last = np.interp(number, [1, 2, 5, 7, 10, 11, 12], [158, 160, 154, 142, 120, 108, 75])
     angle = -40 + (last[:, None] + vary[0] + 40) * u
-    drop = np.interp(number, [1, 2, 4, 7, 10, 12], [32, 52, 76, 92, 86, 60])[:, None]
+    drop = np.interp(number, [1, 2, 4, 7, 10, 12], [36, 60, 88, 108, 98, 64])[:, None]
     drop = drop * body.scale * (1.08 - 0.16 * body.inspiration)
     # Level or a little upwards at the back, steep at the side, slanting to the front.
-    fall = u**2 * (1.6 - 0.6 * u) - 0.07 * np.sin(np.pi * np.minimum(u / 0.35, 1))
+    along = np.clip((u - 0.18) / 0.78, 0, 1)
+    fall = along**2 * (3 - 2 * along) - 0.05 * np.sin(np.pi * np.minimum(u / 0.35, 1))
     start = vertebra_heights(body)[4 : 4 + RIBS, None] + 5
     z = start - drop * fall + vary[1] * u
-    points = body.wall(side, z, angle, 4.0)
+    points = body.wall(side, z, angle, 3.0)
     head = spine_line(body, start[:, 0] + 2) + [SIDES[side] * 19, 6, 0]
     points[:, 0] = head
     points[:, 1] = 0.35 * head + 0.65 * points[:, 1]
