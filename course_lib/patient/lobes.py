@@ -36,8 +36,8 @@ def fissure(body: Body, right_lung: Compound) -> tuple[Part, ...]:
     rng = body.rng("fissure")
     if rng.random() < 0.5:
         return ()
-    tilt = rotation(6 * rng.normal(), 5 * rng.normal())
+    tilt = rotation(5 + 6 * rng.normal(), 6 * rng.normal())
     centre = [SIDES["right"] * 0.62 * body.half_width, -38, _horizontal(body)]
-    sheet = ellipsoids(centre, [0.5 * body.half_width, 46, 0.45], tilt)
+    sheet = ellipsoids(centre, [0.5 * body.half_width, 46, 0.28], tilt)
     inside = Compound(sheet, within=right_lung.union[:1], minus=right_lung.minus)
     return (Part("horizontal fissure", "soft_tissue", "lung", inside),)
