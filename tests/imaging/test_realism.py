@@ -1,4 +1,4 @@
-"""Virtual films have the grey values and the sharpness of real ones (skipped without real films)."""
+"""Virtual films have the grey values and sharpness of real ones (skipped without real films)."""
 
 import os
 from pathlib import Path
