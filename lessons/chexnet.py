@@ -1,9 +1,9 @@
 # %% [markdown] tags=["slide"]
 # # CheXNet: fourteen questions to one film
 #
-# In 2017 a group at Stanford trained one [[neural network]] on 112,120 chest films and asked it fourteen
-# questions at once: is there an [[atelectasis]], a big heart, an effusion, ...? For [[pneumonia]] it did
-# about as well as four radiologists. They called it **CheXNet**.
+# In 2017 a group at Stanford took the 112,120 chest films of ChestX-ray14 and trained one [[neural network]] to answer
+# fourteen questions at once: is there an [[atelectasis]], a big heart, an effusion, ...? For [[pneumonia]] it did about as
+# well as four radiologists. They called it **CheXNet**.
 #
 # Today you build it, train it, and measure it. Then you catch it cheating.
 
