@@ -1,6 +1,6 @@
-"""Draw docs/pictures/contact_sheet.png: one row per finding, three severities, and its mask.
+"""Draw the pictures of the documents: all findings on one sheet, and a strip for the first page.
 
-python -m benchmarks.contact_sheet [output.png]
+python -m benchmarks.contact_sheet [folder]
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from course_lib.patient.cohort import sample_patient
 from course_lib.patient.findings import FINDINGS
 
 SEVERITIES = (0.15, 0.5, 0.95)
-OUTPUT = Path(__file__).parents[1] / "docs" / "pictures" / "contact_sheet.png"
+FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
+STRIP = (None, "pleural_effusion", "pneumothorax", "mass", "cardiomegaly", "support_device")
 ORANGE = "#E69F00"
 
 
 def draw_sheet(output: Path, size: int = 320) -> None:
-    """Six normal patients, then every finding in a patient of its own."""
+    """Eight normal patients, then every finding in a patient of its own."""
     rows = 2 + len(FINDINGS)
     figure, axes = plt.subplots(rows, 4, figsize=(10, 2.6 * rows), facecolor="black")
     for number, axis in enumerate(axes[:2].ravel()):
@@ -50,6 +51,21 @@ def draw_sheet(output: Path, size: int = 320) -> None:
     _as_palette(output)
 
 
+def draw_strip(output: Path, size: int = 256) -> None:
+    """Six films in a row, the first of a healthy patient."""
+    figure, axes = plt.subplots(1, len(STRIP), figsize=(12, 2.2), facecolor="black")
+    for number, (axis, name) in enumerate(zip(axes, STRIP, strict=True)):
+        patient = sample_patient(40 + number)
+        ill = patient if name is None else FINDINGS[name](patient, severity=0.7, seed=number)
+        _show(axis, radiograph(ill, size=size, seed=number))
+        title = "healthy" if name is None else name.replace("_", " ")
+        axis.set_title(title, color="white", fontsize=9)
+    figure.subplots_adjust(0.005, 0.01, 0.995, 0.9, 0.02)
+    figure.savefig(output, dpi=100)
+    plt.close(figure)
+    _as_palette(output)
+
+
 def _as_palette(picture: Path) -> None:
     """Rewrite a picture with 120 greys and 8 shades of the outlines' orange: a small file."""
     shades = [(grey,) * 3 for grey in np.linspace(0, 255, 120).astype(int)]
@@ -66,4 +82,6 @@ def _show(axis: plt.Axes, film: Radiograph) -> None:
 
 
 if __name__ == "__main__":
-    draw_sheet(Path(sys.argv[1]) if len(sys.argv) > 1 else OUTPUT)
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    draw_sheet(folder / "contact_sheet.png")
+    draw_strip(folder / "strip.png")
