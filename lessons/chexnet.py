@@ -690,7 +690,7 @@ def browse(finding, which):
     sick = np.flatnonzero(result.target[:, k])
     number = int(sick[(which - 1) % len(sick)])
     fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4))
-    film(left, test_films[number]["image"][0], f"test film {number}")
+    film(left, test_films[number]["image"][0].numpy(), f"test film {number}")
     score = result.probability[number, k]
     cam_over_film(right, network, test_films[number], finding, f"{finding}: score {score:.2f}")
     return fig
