@@ -1,5 +1,5 @@
 # %% [markdown] tags=["slide"]
-# # CheXNet: fourteen questions to one film
+# ## Fourteen questions to one film
 #
 # In 2017 a group at Stanford took the 112,120 chest films of ChestX-ray14 and trained one [[neural network]] to answer
 # fourteen questions at once: is there an [[atelectasis]], a big heart, an effusion, ...? For [[pneumonia]] it did about as
