@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads leave the cores to others
 os.environ.setdefault("TQDM_DISABLE", "1")
 os.environ["COURSE_TRY_WIDGETS"] = "1"  # every slider of a lesson is drawn at both ends
 os.environ["COURSE_PROGRESS"] = str(Path(tempfile.mkdtemp()) / "progress.jsonl")

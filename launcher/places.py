@@ -77,5 +77,6 @@ def clean_environment(places: Places, system: str = sys.platform) -> dict[str, s
         PYTHONNOUSERSITE="1",
         PYTHONUTF8="1",
     )
+    variables.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads leave the cores to others
     variables["PATH"] = str(env_python(places.env, system).parent) + os.pathsep + os.environ["PATH"]
     return variables

@@ -39,6 +39,7 @@ def execute(notebook: nbformat.NotebookNode, name: str, folder: Path | None = No
             "COURSE_TRY_WIDGETS": "1",
             "TQDM_DISABLE": "1",
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),
+            "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
         }
         client = NotebookClient(
             notebook,
