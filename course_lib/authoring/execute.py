@@ -85,9 +85,12 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
         for output in cell.outputs:
             if output.output_type == "stream" and output.name == "stderr":
                 continue
-            if output.pop("transient", None) is None and WIDGET in output.get("data", {}):
-                del output["data"][WIDGET]
+            output.pop("transient", None)
+            if WIDGET in output.get("data", {}):
                 _ignore_output(cell)
+                del output["data"][WIDGET]
+                if "image/png" not in output["data"]:
+                    continue  # a progress bar, say: without a kernel it would stand at 0 %
             kept.append(output)
         cell.outputs = _join_streams(kept)
 

@@ -117,3 +117,10 @@ def test_running_twice_gives_the_same_bytes():
         written.append(nbformat.writes(node))
     assert written[0] == written[1]
     assert "widget-view" not in written[0] and "nbval-ignore-output" in written[0]
+
+
+def test_progress_bars_are_not_stored():
+    code = "from tqdm.auto import tqdm\nfor i in tqdm(range(3)):\n    pass\nprint('done')"
+    node = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code, id="a")])
+    assert execute.execute(node, "bar").error is None
+    assert [o.get("text") for o in node.cells[0].outputs] == ["done\n"]
