@@ -36,6 +36,7 @@ def execute(notebook: nbformat.NotebookNode, name: str, folder: Path | None = No
         environment = {
             **os.environ,
             "COURSE_PROGRESS": str(Path(scratch) / "progress.jsonl"),
+            "COURSE_CACHE": str(Path(scratch) / "cache"),  # minutes are those of a first run
             "COURSE_TRY_WIDGETS": "1",
             "TQDM_DISABLE": "1",
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "2"),

@@ -70,4 +70,4 @@ def run_time(lesson: Lesson, measured: dict) -> str:
     if lesson.slug not in measured:
         return "not measured"
     seconds, memory = measured[lesson.slug]["seconds"], measured[lesson.slug]["peak_mb"]
-    return f"{seconds // 60}:{seconds % 60:02d}, {memory} MB"
+    return f"{seconds // 60}:{seconds % 60:02d}, {memory:.0f} MB"

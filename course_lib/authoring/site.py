@@ -13,7 +13,7 @@ import nbformat
 from course_lib.authoring import glossary
 from course_lib.authoring.manifest import ROOT, Course
 
-STAGE, SITE = ROOT / "build" / "site_source", ROOT / "_site"
+STAGE, SITE = ROOT / "build" / "site_source", ROOT / "build" / "site"
 PAGES = {"ARCHITECTURE.md": "architecture.md", "CONTRIBUTING.md": "contributing.md",
          "CHANGELOG.md": "changelog.md", "datasets/README.md": "datasets.md"}  # fmt: skip
 

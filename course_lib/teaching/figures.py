@@ -8,6 +8,7 @@ import numpy as np
 from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 # Okabe & Ito (2008): eight colours that readers with any colour vision can tell apart.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
@@ -43,7 +44,8 @@ def show(fig: Figure, alt: str) -> None:
 
 def show_png(data: bytes, alt: str) -> None:
     """Show PNG bytes with alt text in the output and in its metadata."""
-    bundle = {"image/png": base64.b64encode(data).decode(), "text/plain": f"[picture: {alt}]"}
+    picture = base64.b64encode(compact(data)).decode()
+    bundle = {"image/png": picture, "text/plain": f"[picture: {alt}]"}
     display(bundle, metadata={"image/png": {"alt": alt}}, raw=True)
 
 
@@ -52,6 +54,17 @@ def png_bytes(fig: Figure) -> bytes:
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", metadata={"Software": None})
     plt.close(fig)
+    return buffer.getvalue()
+
+
+def compact(data: bytes) -> bytes:
+    """The same picture in fewer bytes: without transparency, and grey where it has no colour."""
+    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    red, green, blue = np.moveaxis(np.asarray(picture), 2, 0)
+    if (red == green).all() and (green == blue).all():
+        picture = picture.convert("L")
+    buffer = io.BytesIO()
+    picture.save(buffer, format="png", optimize=True)
     return buffer.getvalue()
 
 

@@ -16,7 +16,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from PIL import Image
 
-from course_lib.teaching.figures import png_bytes
+from course_lib.teaching.figures import compact, png_bytes
 
 PAUSE_S = 0.02  # moves that arrive while a picture is drawn are answered once, by the last
 
@@ -87,7 +87,7 @@ def explore(draw: Callable, alt: str, **controls) -> None:
 def show_widget(widget: ipywidgets.Widget, picture: bytes, alt: str) -> None:
     """Show `widget`, with `picture` (PNG) for readers that have no running kernel."""
     bundle = widget._repr_mimebundle_()
-    bundle["image/png"] = base64.b64encode(picture).decode()
+    bundle["image/png"] = base64.b64encode(compact(picture)).decode()
     bundle["text/plain"] = f"[interactive picture: {alt}]"
     display(bundle, metadata={"image/png": {"alt": alt}}, raw=True)
 

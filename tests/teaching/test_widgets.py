@@ -82,3 +82,14 @@ def test_colours_stay_apart_for_colour_blind_readers():
     seen = (rgb**2.2) @ protan.T
     gaps = [np.linalg.norm(a - b) for i, a in enumerate(seen) for b in seen[:i]]
     assert min(gaps) > 0.04
+
+
+def test_compact_pictures_lose_nothing():
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    colour = np.stack([grey, grey.T, grey[::-1], np.full_like(grey, 255)], -1)
+    for array, mode in ((np.stack([grey] * 3, -1), "L"), (colour, "RGB")):
+        buffer = io.BytesIO()
+        Image.fromarray(array).save(buffer, format="png")
+        small = Image.open(io.BytesIO(figures.compact(buffer.getvalue())))
+        assert small.mode == mode
+        assert np.array_equal(np.asarray(small.convert("RGB")), array[..., :3])
