@@ -11,7 +11,7 @@ from course_lib.authoring.source import Cell, Source
 from course_lib.teaching.exercises import Answer
 
 KERNEL = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
 

@@ -107,7 +107,7 @@ def to_png(picture: Figure | np.ndarray) -> bytes:
 
 
 def _control(name: str, spec) -> ipywidgets.Widget:
-    label = {"description": name.replace("_", " "), "style": {"description_width": "initial"}}
+    label = {"description": name.replace("_", " "), "style": {"description_width": "110px"}}
     if isinstance(spec, bool):
         return ipywidgets.Checkbox(value=spec, **label)
     if isinstance(spec, list):
