@@ -308,7 +308,7 @@ progress()
 
 # %% [markdown] tags=["instructor"]
 # The window exercise shows whether the room understood. People mix up width and half width; a sketch of a
-# ramp on the board settles it. If you are short of time, skip the MR picture: lesson *MR* comes back to it.
+# ramp on the board settles it. If you are short of time, skip the MR picture: it is only a first look.
 
 # %% [markdown] tags=["slide"]
 # ## What to remember
