@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,16 +16,19 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-AnyInts = NDArray[np.integer]
-Window = tuple[slice, slice]
+Number = float | NDArray[np.float64]
 LARGE = 1_500  # pixels; a shadow at least this large is worth evaluating on its own
-CHUNK = 16_000  # ray-piece pairs handled at once: their numbers stay in the processor's cache
+CHUNK = 32_000  # ray-piece pairs handled at once: their numbers stay in the processor's cache
+UNCUT, CUT, GRAZED = range(3)  # what the cutting planes do to a piece, see `PieceRays._cutting_planes`
 
 
 class Spans(NamedTuple):
-    """Entries and exits along rays (mm), for flat pixel numbers or for a rectangle of pixels."""
+    """Entries and exits along rays (mm), for flat pixel numbers or for a rectangle of pixels.
 
-    where: Any  # Ints, or a Window
+    Where a ray misses, both are not a number (NaN), or the entry lies behind the exit.
+    """
+
+    where: Any  # Ints, or two slices: rows and columns
     enter: Floats
     leave: Floats
 
@@ -37,7 +41,9 @@ class PieceRays:
     d + k (du U + dv V); m is 1 and k is 0 for parallel rays. In the piece's own frame (matrix W)
     let linear = du Bu + dv Bv and square = du^2 Guu + 2 du dv Guv + dv^2 Gvv; then t solves
     A t^2 + 2 B t + C = 0, A = E + 2 k linear + k^2 square, B = m (linear + k square),
-    C = m^2 square - 1. Expanding about each centre keeps single precision exact enough.
+    C = m^2 square - 1. The discriminant B^2 - A C = A + m^2 (linear^2 - E square) is, like A and B,
+    a polynomial of second degree in (du, dv), kept as the matrix F of the form
+    (1, dv, dv^2) F (1, du, du^2). Expanding about each centre keeps single precision exact enough.
     """
 
     def __init__(self, pieces: Pieces, geometry: Geometry, widen: bool = False) -> None:
@@ -46,43 +52,45 @@ class PieceRays:
         if geometry.source_mm is None:
             m = np.ones(len(pieces))
             toward = np.broadcast_to(geometry.beam, relative.shape)
-            self.k = np.float32(0.0)
+            self.k = 0.0
         else:
             reach = pieces.centre - geometry.source
             m = reach @ geometry.beam / geometry.source_mm
             toward = reach / (m * geometry.source_mm)[:, None]
-            self.k = np.float32(1.0 / geometry.source_mm)
-        self.u0 = relative @ geometry.right / m
-        self.v0 = relative @ geometry.down / m
-        self.m = m.astype(np.float32)
+            self.k = 1.0 / geometry.source_mm
+        self.u0 = (relative @ geometry.right / m).astype(np.float32)
+        self.v0 = (relative @ geometry.down / m).astype(np.float32)
+        self.m = m
         self.depth = (relative @ geometry.beam).astype(np.float32)
-        shape = self._widened(m, widen)
-        self._coefficients(shape, toward)
+        shape = self._widened(widen)
+        self.u, self.v = geometry.axes_mm()
         self._windows()
+        self.forms = np.concatenate([self._conics(shape, toward), self._cutting_planes(toward)])
 
-    def _widened(self, m: NDArray[np.float64], widen: bool) -> NDArray[np.float64]:
+    def _widened(self, widen: bool) -> NDArray[np.float64]:
         """W, for `widen` of tubes at least a pixel wide; their weight keeps the cross-section."""
-        least = 0.6 * self.geometry.spacing_mm * m * widen
+        least = 0.6 * self.geometry.spacing_mm * self.m * widen
         radius = self.pieces.radius
         factor = np.where(radius > 0, np.maximum(least / np.maximum(radius, 1e-6), 1.0), 1.0)
         self.wider = (factor - 1.0) * radius
         self.weight = (1 / factor**2).astype(np.float32)
         return self.pieces.shape / factor[:, None, None]
 
-    def _coefficients(self, shape: NDArray[np.float64], toward: NDArray[np.float64]) -> None:
-        geometry, normals = self.geometry, self.pieces.normals
-        wu, wv = shape @ geometry.right, shape @ geometry.down
+    def _conics(self, shape: NDArray[np.float64], toward: NDArray[np.float64]) -> Floats:
+        """(3, N, 3, 3): A, B and the discriminant."""
+        m, k = self.m, self.k
+        wu, wv = shape @ self.geometry.right, shape @ self.geometry.down
         wd = (shape @ toward[..., None])[..., 0]
         dot = lambda a, b: (a * b).sum(-1)  # noqa: E731
-        self.table = np.stack([
-            self.u0, self.v0, dot(wd, wd), dot(wu, wd), dot(wv, wd),
-            dot(wu, wu), 2 * dot(wu, wv), dot(wv, wv),
-        ]).astype(np.float32)  # fmt: skip
-        self.planes = np.stack([
-            (normals @ geometry.right).T, (normals @ geometry.down).T,
-            (normals @ toward[..., None])[..., 0].T, self.pieces.offsets.T,
-        ]).astype(np.float32)  # fmt: skip
-        self.is_cut: NDArray[np.bool_] = np.any(self.pieces.offsets < FAR, axis=1)
+        e = np.maximum(dot(wd, wd), 1e-9)  # a cylinder may lie along the ray
+        bu, bv = dot(wu, wd), dot(wv, wd)
+        linear = _form(0 * m, bu, bv)
+        square = _form(0 * m, 0, 0, dot(wu, wu), 2 * dot(wu, wv), dot(wv, wv))
+        linear_squared = _form(0 * m, 0, 0, bu * bu, 2 * bu * bv, bv * bv)
+        a = _form(e) + 2 * k * linear + k * k * square
+        m, e = m[:, None, None], e[:, None, None]
+        b = m * (linear + k * square)
+        return np.array([a, b, a + m * m * (linear_squared - e * square)], np.float32)
 
     def _windows(self) -> None:
         """First and one past the last row and column of every piece's shadow."""
@@ -91,7 +99,7 @@ class PieceRays:
         depth = half @ np.abs(geometry.beam)
         # Nearer to the source the shadow is larger: take the piece's nearest point.
         near = self.m if self.k == 0 else np.maximum(self.m - depth * self.k, 0.05)
-        bounds = []
+        bounds, reaches = [], []
         for centre, axis, count in (
             (self.v0, geometry.down, geometry.shape[0]),
             (self.u0, geometry.right, geometry.shape[1]),
@@ -99,126 +107,182 @@ class PieceRays:
             # A tilted ray through an off-centre piece shifts the shadow of its near side.
             reach = half @ np.abs(axis) / near + np.abs(centre) * (self.m / near - 1)
             middle = centre / spacing + (count - 1) / 2
-            bounds.append(np.clip(np.ceil(middle - reach / spacing), 0, count).astype(np.int64))
-            last = np.clip(np.floor(middle + reach / spacing), -1, count - 1).astype(np.int64)
-            bounds.append(np.maximum(last + 1, bounds[-1]))
+            first = np.minimum(np.maximum(np.ceil(middle - reach / spacing), 0), count)
+            last = np.minimum(np.maximum(np.floor(middle + reach / spacing), -1), count - 1)
+            bounds += [first.astype(np.int64), np.maximum(last + 1, first).astype(np.int64)]
+            reaches.append(reach)
         self.top, self.bottom, self.left, self.right = bounds
+        self.area = (self.bottom - self.top) * (self.right - self.left)
+        # No pixel that is looked at is further from the centre's shadow (small windows are padded).
+        self.reach = 3 * np.maximum(*reaches) + 5 * spacing
 
-    def spans(self, first_row: int = 0, last_row: int | None = None) -> Iterator[Spans]:
-        """Where the rays of a band of rows meet pieces: large shadows one by one as rectangles,
-        small ones many at a time as flat lists (hits only)."""
-        last_row = self.geometry.shape[0] if last_row is None else last_row
-        top = np.clip(self.top, first_row, last_row)
-        height = np.clip(self.bottom, first_row, last_row) - top
-        area = height * (self.right - self.left)
-        large = np.flatnonzero(area >= LARGE)
-        for piece in large[np.argsort(-area[large])]:
-            yield self._large(int(piece), int(top[piece]), int(height[piece]))
-        for chunk, cut in self._chunks(area):
-            where, enter, leave, owner = self._small(chunk, top[chunk], height[chunk], cut)
+    def _cutting_planes(self, toward: NDArray[np.float64]) -> Floats:
+        """(4, N, 3, 3): rays meet the first plane at form 0 / form 1, the second at 2 / 3.
+
+        A ray enters through a plane where the denominator is negative and leaves where it is
+        positive. The planes are put in this order; pieces are CUT when all rays keep to it, and
+        GRAZED when some ray runs along a plane, or the piece has one plane only.
+        """
+        normals, offsets = self.pieces.normals, self.pieces.offsets
+        nu, nv = normals @ self.geometry.right, normals @ self.geometry.down
+        rate = (normals @ toward[..., None])[..., 0]
+        tilt = self.k * (np.abs(nu) + np.abs(nv)) * self.reach[:, None]
+        keeps = (rate.min(1) < -tilt.max(1)) & (rate.max(1) > tilt.max(1))
+        self.kind = np.where((offsets < FAR).any(1), np.where(keeps, CUT, GRAZED), UNCUT)
+        forms = [
+            (_form(offsets[:, i], -self.m * nu[:, i], -self.m * nv[:, i]),
+             _form(rate[:, i], self.k * nu[:, i], self.k * nv[:, i]))
+            for i in range(2)
+        ]  # fmt: skip
+        planes = np.array(forms, np.float32)
+        swap = rate[:, 0] > rate[:, 1]
+        planes[:, :, swap] = planes[::-1, :, swap]
+        return planes.reshape(4, -1, 3, 3)
+
+    def spans(self, chosen: slice, first_row: int, last_row: int) -> Iterator[Spans]:
+        """Where the rays of a band of rows meet the chosen pieces: large shadows one by one as
+        rectangles, small ones all together as a flat list (hits only)."""
+        numbers = np.arange(chosen.start, chosen.stop)
+        top = np.maximum(self.top[chosen], first_row)
+        bottom = np.minimum(self.bottom[chosen], last_row)
+        for at in np.argsort(-self.area[chosen]):
+            if self.area[numbers[at]] >= LARGE and bottom[at] > top[at]:
+                box, enter, leave = self._large(numbers[at], top[at], bottom[at])
+                enter += self.depth[numbers[at]]
+                leave += self.depth[numbers[at]]
+                yield Spans(box, enter, leave)
+        firsts, hits = self._hits
+        place, enter, leave = (column[firsts[chosen.start] : firsts[chosen.stop]] for column in hits)
+        columns = len(self.u)
+        inside = (place >= first_row * columns) & (place < last_row * columns)
+        if inside.any():
+            yield Spans(place[inside], enter[inside], leave[inside])
+
+    @cached_property
+    def _hits(self) -> tuple[Ints, Spans]:
+        """All spans of the small pieces, piece after piece, and where each piece's begin."""
+        found = []
+        for chunk, rows, columns in self._chunks():
+            place, enter, leave = self._small(chunk, rows, columns)
+            hit = np.flatnonzero(leave > enter)
+            owner = chunk[hit // place[0].size]
             depth = self.depth[owner]
-            yield Spans(where, enter + depth, leave + depth)
+            pixel = place.reshape(-1)[hit]
+            found.append((owner, pixel, enter.reshape(-1)[hit] + depth, leave.reshape(-1)[hit] + depth))
+        if not found:
+            nothing = np.zeros(0, np.float32)
+            found.append((np.zeros(0, np.int64), np.zeros(0, np.int64), nothing, nothing))
+        owner, place, enter, leave = (np.concatenate(column) for column in zip(*found, strict=True))
+        order = np.argsort(owner, kind="stable")
+        firsts = np.searchsorted(owner[order], np.arange(len(self.pieces) + 1))
+        return firsts, Spans(place[order], enter[order], leave[order])
 
     def sums(self, group: Ints | None = None, groups: int = 1) -> Floats:
         """(groups, H, W) path lengths in mm, summed over the pieces of each group.
 
         group (N,) is every piece's number (default: all 0). Oblique rays count as central ones.
         """
-        rows, columns = self.geometry.shape
         group = np.zeros(len(self.pieces), np.int64) if group is None else group
-        total = np.zeros((groups, rows, columns), np.float32)
-        height = self.bottom - self.top
-        area = height * (self.right - self.left)
-        for piece in np.flatnonzero(area >= LARGE):
-            box, enter, leave = self._large(int(piece), int(self.top[piece]), int(height[piece]))
-            total[group[piece]][box] += np.maximum(leave - enter, 0) * self.weight[piece]
+        total = np.zeros((groups, *self.geometry.shape), np.float32)
+        for piece in np.flatnonzero(self.area >= LARGE):
+            step = 1 + CHUNK // (self.right[piece] - self.left[piece])
+            for first in range(self.top[piece], self.bottom[piece], step):
+                last = min(first + step, self.bottom[piece])
+                box, enter, leave = self._large(piece, first, last)
+                leave -= enter
+                leave *= self.weight[piece]
+                total[group[piece]][box] += np.fmax(leave, 0, out=leave)
         flat = total.reshape(-1)
-        for chunk, cut in self._chunks(area):
-            where, enter, leave, owner = self._small(chunk, self.top[chunk], height[chunk], cut)
-            place = where + group[owner] * (rows * columns)
-            np.add.at(flat, place, (leave - enter) * self.weight[owner])
+        for chunk, rows, columns in self._chunks():
+            place, enter, leave = self._small(chunk, rows, columns)
+            place += group[chunk, None, None] * (total.size // groups)
+            leave -= enter
+            leave *= self.weight[chunk, None, None]
+            hit = np.flatnonzero(leave > 0)
+            np.add.at(flat, place.reshape(-1)[hit], leave.reshape(-1)[hit])
         return total
 
-    def _chunks(self, area: Ints) -> Iterator[tuple[Ints, bool]]:
-        """Small pieces, those with and those without cutting planes, in batches of CHUNK pairs."""
-        for cut in (False, True):
-            seen = np.flatnonzero((area > 0) & (area < LARGE) & (self.is_cut == cut))
-            if len(seen):
-                full = np.cumsum(area[seen]) // CHUNK
-                for chunk in np.split(seen, np.flatnonzero(np.diff(full)) + 1):
-                    yield chunk, cut
+    def _chunks(self) -> Iterator[tuple[Ints, Ints, Ints]]:
+        """Small pieces with windows of like size and planes of one kind, CHUNK pairs at a time.
 
-    def _large(self, piece: int, top: int, height: int) -> Spans:
-        """One piece on its rectangle of pixels, whose rows and columns share their sums."""
-        rows, columns = (
-            slice(top, top + height),
-            slice(self.left[piece], self.right[piece]),
-        )
-        u, v = self._film(
-            np.arange(rows.start, rows.stop)[:, None],
-            np.arange(columns.start, columns.stop),
-        )
-        take = lambda values: values[..., piece]  # noqa: E731
-        enter, leave = self._interval(take, u, v, bool(self.is_cut[piece]))
-        depth = self.depth[piece]
-        return Spans((rows, columns), enter + depth, leave + depth)
+        Numbers of n pieces, and the rows (n, h) and columns (n, w) of their windows, which are
+        padded to a common size inside the film.
+        """
+        small = np.flatnonzero((self.area > 0) & (self.area < LARGE))
+        high = np.minimum(_padded((self.bottom - self.top)[small]), len(self.v))
+        wide = np.minimum(_padded((self.right - self.left)[small]), len(self.u))
+        kinds = (high * 10_000 + wide) * 10 + self.kind[small]
+        for kind in np.unique(kinds):
+            same = small[kinds == kind]
+            h, w = divmod(int(kind) // 10, 10_000)
+            step = max(1, CHUNK // (h * w))
+            for start in range(0, len(same), step):
+                chunk = same[start : start + step]
+                top = np.minimum(self.top[chunk], len(self.v) - h)
+                left = np.minimum(self.left[chunk], len(self.u) - w)
+                yield chunk, top[:, None] + np.arange(h), left[:, None] + np.arange(w)
 
-    def _small(
-        self, chunk: Ints, top: Ints, height: Ints, cut: bool
-    ) -> tuple[Ints, Floats, Floats, Ints]:
-        """Hits among all (piece, pixel of its window) pairs: pixel, entry, exit, piece."""
-        width = self.right[chunk] - self.left[chunk]
-        area = height * width
-        spread = lambda values: np.repeat(values[..., chunk], area, axis=-1)  # noqa: E731
-        within = np.arange(area.sum(), dtype=np.int32)
-        within -= np.repeat((np.cumsum(area) - area).astype(np.int32), area)
-        columns = np.repeat(width.astype(np.int32), area)
-        row = within // columns
-        column = within - row * columns + spread(self.left.astype(np.int32))
-        row += np.repeat(top.astype(np.int32), area)
-        enter, leave = self._interval(spread, *self._film(row, column), cut)
-        hit = np.flatnonzero(np.greater(leave, enter))
-        pixel = row[hit] * self.geometry.shape[1] + column[hit]
-        return pixel, enter[hit], leave[hit], np.repeat(chunk, area)[hit]
+    def _large(self, piece: int, first: int, last: int) -> Spans:
+        """One piece on the rectangle of its pixels between two rows."""
+        box = slice(first, last), slice(self.left[piece], self.right[piece])
+        enter, leave = self._interval(piece, self.u[box[1]], self.v[box[0]], self.kind[piece])
+        return Spans(box, enter, leave)
 
-    def _film(self, row: AnyInts, column: AnyInts) -> tuple[Floats, Floats]:
-        """Film coordinates of pixels, mm."""
-        rows, columns = self.geometry.shape
-        spacing = np.float32(self.geometry.spacing_mm)
-        u = (column.astype(np.float32) - np.float32((columns - 1) / 2)) * spacing
-        v = (row.astype(np.float32) - np.float32((rows - 1) / 2)) * spacing
-        return u, v
+    def _small(self, chunk: Ints, rows: Ints, columns: Ints) -> Spans:
+        """Several pieces, each on the pixels of its window: flat pixel numbers (n, h, w)."""
+        enter, leave = self._interval(chunk, self.u[columns], self.v[rows], self.kind[chunk[0]])
+        return Spans(rows[..., None] * len(self.u) + columns[:, None], enter, leave)
 
     def _interval(
-        self, spread: Callable[[Any], Any], u: Floats, v: Floats, cut: bool
+        self, which: int | Ints, u: Floats, v: Floats, kind: int
     ) -> tuple[Floats, Floats]:
-        """Entry and exit along the rays; entry >= exit where a ray misses the piece.
+        """Entry and exit along the rays, from the centre's depth; see `Spans` for those that miss.
 
-        spread takes numbers kept per piece to the rays that they are for.
+        which: one piece, for u (w,) and v (h,), or n of one kind, for u (n, w) and v (n, h).
         """
-        u0, v0, a, bu, bv, guu, guv, gvv = spread(self.table)
-        du, dv = u - u0, v - v0
-        linear = du * bu + dv * bv
-        square = du * (du * guu + dv * guv) + dv * dv * gvv
-        b, c, m = linear, square - 1, None
-        if self.k:
-            m = spread(self.m)
-            a = a + self.k * (2 * linear + self.k * square)
-            b = m * (linear + self.k * square)
-            c = m * m * square - 1
-        a = 1 / np.maximum(a, np.float32(1e-9))
-        b = b * a
-        root = np.sqrt(np.maximum(b * b - a * c, 0))
-        enter, leave = -b - root, root - b
-        for plane in range(2 if cut else 0):
-            nu, nv, nd, room = spread(self.planes[:, plane])
-            slope = du * nu + dv * nv
-            rate = nd if m is None else nd + self.k * slope
-            rate = np.where(np.abs(rate) < 1e-6, np.float32(1e-6), rate)
-            meet = (room - (slope if m is None else slope * m)) / rate
-            leave = np.where(rate > 0, np.minimum(leave, meet), leave)
-            enter = np.where(rate < 0, np.maximum(enter, meet), enter)
+        du, dv = u - self.u0[which, ..., None], v - self.v0[which, ..., None]
+        forms = self.forms[: 3 if kind == UNCUT else 7, which]
+        right = np.stack([np.ones_like(du), du, du * du], -2)
+        down = np.stack([np.ones_like(dv), dv, dv * dv], -1)
+        a, b, root, *planes = down @ (forms @ right)
+        with np.errstate(invalid="ignore"):  # rays that miss have no root
+            np.sqrt(root, out=root)
+        np.divide(-1, np.maximum(a, np.float32(1e-9), out=a), out=a)
+        b *= a
+        root *= a
+        enter, leave = b + root, np.subtract(b, root, out=b)
+        if kind == CUT:
+            np.maximum(enter, np.divide(planes[0], planes[1], out=planes[0]), out=enter)
+            np.minimum(leave, np.divide(planes[2], planes[3], out=planes[2]), out=leave)
+        elif kind == GRAZED:
+            for room, rate in (planes[:2], planes[2:]):
+                _cut_either_way(enter, leave, room, rate)
         return enter, leave
+
+
+def _form(
+    one: NDArray, u: Number = 0, v: Number = 0, uu: Number = 0, uv: Number = 0, vv: Number = 0
+) -> NDArray[np.float64]:
+    """(N, 3, 3): one + u du + v dv + uu du^2 + uv du dv + vv dv^2 as matrices."""
+    matrix = np.zeros((len(one), 3, 3))
+    matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 0] = one, u, v
+    matrix[:, 0, 2], matrix[:, 1, 1], matrix[:, 2, 0] = uu, uv, vv
+    return matrix
+
+
+def _cut_either_way(enter: Floats, leave: Floats, room: Floats, rate: Floats) -> None:
+    """Shorten intervals at a plane through which some rays enter and others leave."""
+    np.copyto(rate, np.float32(1e-6), where=np.abs(rate) < 1e-6)
+    meet = room / rate
+    far = np.copysign(np.float32(FAR), rate)
+    # Where a ray leaves, the plane is no bound for its entry, and the reverse.
+    np.minimum(leave, np.maximum(meet, -far), out=leave)
+    np.maximum(enter, np.minimum(meet, -far), out=enter)
+
+
+def _padded(size: Ints) -> Ints:
+    """The next power of two, at least 4."""
+    return 2 ** np.ceil(np.log2(np.maximum(size, 4))).astype(np.int64)
 
 
 def stretch(geometry: Geometry) -> Floats:

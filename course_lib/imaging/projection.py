@@ -10,17 +10,19 @@ over its area; without this they would flicker between pixels).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from course_lib.imaging.intervals import PieceRays, stretch
 from course_lib.imaging.texture import add_parenchyma
-from course_lib.imaging.unions import compound_lengths
+from course_lib.imaging.unions import CompoundRays
 from course_lib.patient.person import Finding, Patient, in_pose
 from course_lib.patient.solids import Compound, Part, Pieces, join
 
@@ -91,24 +93,35 @@ def film_geometry(
     )  # fmt: skip
 
 
+class Group(NamedTuple):
+    """Solids that do the same to the tissues and are drawn together."""
+
+    recipe: Recipe
+    solid: Pieces | Compound
+
+
 def part_lengths(parts: tuple[Part, ...], geometry: Geometry) -> dict[str, Image]:
     """Tissue -> (H, W) path length in mm, summed over parts with their displaced tissues."""
+    return _project(parts, geometry)[0]
+
+
+def _project(
+    parts: tuple[Part, ...], geometry: Geometry, marked: tuple[Part, ...] = ()
+) -> tuple[dict[str, Image], dict[int, Image]]:
+    """Path lengths in mm by tissue, and those of the marked parts' solids by the solid's id."""
     tissues = sorted({p.tissue for p in parts} | {p.displaces for p in parts})
     total = {tissue: np.zeros(geometry.shape, np.float32) for tissue in tissues}
-    compounds, batches = _grouped(parts)
-    jobs: list[Callable[[], Iterable[Image]]] = [
-        partial(_compound_length, solid, geometry) for _, solid in compounds
-    ]
-    jobs.append(partial(_batch_lengths, [solid for _, solid in batches], geometry))
-    recipes = [[recipe] for recipe, _ in compounds] + [[recipe for recipe, _ in batches]]
-    with ThreadPoolExecutor(2) as pool:
-        # Large films gain from a second thread; small ones only pay for starting it.
-        mapped = pool.map if geometry.shape[0] >= 512 else map
-        for found, lengths in zip(recipes, mapped(lambda job: job(), jobs), strict=True):
-            for recipe, length in zip(found, lengths, strict=True):
-                _add(total, recipe, length)
+    wanted = {id(part.geometry) for part in marked}
+    shadows: dict[int, Image] = {}
     oblique = stretch(geometry)
-    return {tissue: length * oblique for tissue, length in total.items() if tissue != "air"}
+    for group, length in _central_lengths(_grouped(parts, wanted), geometry):
+        _add(total, group.recipe, length)
+        if id(group.solid) in wanted:
+            shadows[id(group.solid)] = length * oblique
+    total.pop("air", None)
+    for length in total.values():
+        length *= oblique
+    return total, shadows
 
 
 def _add(total: dict[str, Image], recipe: Recipe, length: Image) -> None:
@@ -116,38 +129,49 @@ def _add(total: dict[str, Image], recipe: Recipe, length: Image) -> None:
     for tissue, displaced, fraction in recipe:
         share = length if fraction == 1 else np.float32(fraction) * length
         total[tissue] += share
-        total[displaced] -= share
+        if displaced != "air":
+            total[displaced] -= share
 
 
-def _compound_length(solid: Compound, geometry: Geometry) -> list[Image]:
-    return [_central_length(solid, geometry)]
+def _grouped(parts: tuple[Part, ...], alone: set[int]) -> list[Group]:
+    """Solids with what they do to the tissues; pieces that do the same become one batch, except
+    those whose id is in `alone`."""
+    uses: dict[int, list[Part]] = {}
+    for part in parts:
+        uses.setdefault(id(part.geometry), []).append(part)
+    groups: list[Group] = []
+    batches: dict[Recipe, list[Pieces]] = {}
+    for number, same in uses.items():
+        recipe = tuple((part.tissue, part.displaces, part.fraction) for part in same)
+        solid = same[0].geometry
+        if isinstance(solid, Compound) or number in alone:
+            groups.append(Group(recipe, solid))
+        else:
+            batches.setdefault(recipe, []).append(solid)
+    return groups + [Group(recipe, join(*solids)) for recipe, solids in batches.items()]
+
+
+def _central_lengths(groups: list[Group], geometry: Geometry) -> Iterator[tuple[Group, Image]]:
+    """Every group with its (H, W) mm, as if all rays were as short as the central one."""
+    batches = [group for group in groups if isinstance(group.solid, Pieces)]
+    compounds = [group for group in groups if isinstance(group.solid, Compound)]
+    jobs: list[Callable[[], Iterable[Image]]] = []
+    if batches:
+        jobs.append(partial(_batch_lengths, [group.solid for group in batches], geometry))
+    if compounds:
+        rays = CompoundRays([group.solid for group in compounds], geometry)
+        jobs += [partial(lambda n: [rays.lengths(n)], number) for number in range(len(compounds))]
+    with ThreadPoolExecutor(2) as pool:
+        # Large films gain from a second thread; small ones only pay for starting it.
+        mapped = pool.map if geometry.shape[0] >= 512 else map
+        drawn = chain.from_iterable(mapped(lambda job: job(), jobs))
+        yield from zip([*batches, *compounds], drawn, strict=True)
 
 
 def _batch_lengths(batches: list[Pieces], geometry: Geometry) -> Image:
     """(batches, H, W): all pieces of all batches in one go."""
-    if not batches:
-        return np.zeros((0, *geometry.shape), np.float32)
     group = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
     return PieceRays(join(*batches), geometry, widen=True).sums(group, len(batches))
-
-
-def _grouped(
-    parts: tuple[Part, ...],
-) -> tuple[list[tuple[Recipe, Compound]], list[tuple[Recipe, Pieces]]]:
-    """Solids with what they do to the tissues; pieces that do the same become one batch."""
-    uses: dict[int, list[Part]] = {}
-    for part in parts:
-        uses.setdefault(id(part.geometry), []).append(part)
-    batches: dict[Recipe, list[Pieces]] = {}
-    compounds: list[tuple[Recipe, Compound]] = []
-    for same in uses.values():
-        recipe = tuple((part.tissue, part.displaces, part.fraction) for part in same)
-        solid = same[0].geometry
-        if isinstance(solid, Compound):
-            compounds.append((recipe, solid))
-        else:
-            batches.setdefault(recipe, []).append(solid)
-    return compounds, [(recipe, join(*solids)) for recipe, solids in batches.items()]
 
 
 @dataclass(frozen=True)
@@ -192,12 +216,13 @@ def path_lengths(
         view, centre, size, field_mm or side, source_distance_mm,
         film_distance_mm=patient.body.half_depth + 60, rotation_deg=patient.rotation_deg,
     )  # fmt: skip
-    lengths = part_lengths(patient.solids, geometry)
+    marked = tuple(part for finding in patient.findings for part in finding.marks)
+    lengths, shadows = _project(patient.solids, geometry, marked)
     if texture:
         lengths = add_parenchyma(lengths, patient.seed, view, geometry.spacing_mm * size)
     masks: dict[str, NDArray[np.bool_]] = {}
     for finding in patient.findings:
-        mask = finding_mask(finding, geometry)
+        mask = finding_mask(finding, shadows)
         masks[finding.name] = masks.get(finding.name, False) | mask
     return Projection(patient, lengths, masks, geometry, view)
 
@@ -212,23 +237,16 @@ def framing(patient: Patient, view: str) -> tuple[float, NDArray[np.float64]]:
     return float(side), np.array([5 * rng.normal(), 0.0, middle])
 
 
-def finding_mask(finding: Finding, geometry: Geometry) -> NDArray[np.bool_]:
-    """(H, W): where the rays run through the finding's own solids for more than its threshold."""
-    total = np.zeros(geometry.shape, np.float32)
-    for part in finding.outline or finding.parts:
-        total += np.float32(part.fraction) * part_length(part.geometry, geometry)
-    return total > finding.threshold_mm
+def finding_mask(finding: Finding, shadows: dict[int, Image]) -> NDArray[np.bool_]:
+    """(H, W): where the rays run through the finding's own solids for more than its threshold.
+
+    shadows: path lengths in mm through the solids, by the solid's id.
+    """
+    total = sum(np.float32(part.fraction) * shadows[id(part.geometry)] for part in finding.marks)
+    return np.asarray(total > finding.threshold_mm)
 
 
 def part_length(solid: Pieces | Compound, geometry: Geometry) -> Image:
     """(H, W) mm: path lengths through pieces (summed) or through a compound (a set)."""
-    return _central_length(solid, geometry) * stretch(geometry)
-
-
-def _central_length(solid: Pieces | Compound, geometry: Geometry) -> Image:
-    """Path lengths as if every ray were as short as the central one; `stretch` makes up for it."""
-    if isinstance(solid, Compound):
-        length = compound_lengths(solid, geometry)
-    else:
-        length = PieceRays(solid, geometry, widen=True).sums()[0]
-    return length.reshape(geometry.shape)
+    ((_, length),) = _central_lengths([Group((), solid)], geometry)
+    return length * stretch(geometry)

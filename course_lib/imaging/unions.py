@@ -2,110 +2,134 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from course_lib.imaging.intervals import Floats, PieceRays, Spans
-from course_lib.patient.solids import Compound
+from course_lib.patient.solids import Compound, join
 
 if TYPE_CHECKING:
     from course_lib.imaging.projection import Geometry
 
-BAND = 120_000  # pixels handled at once
+BAND = 65_536  # pixels handled at once
+Hull = tuple[Floats, Floats, NDArray[np.bool_]]
 APART = 1e5  # mm; longer than any ray, so that intervals of different pixels never meet
 
 
-def compound_lengths(compound: Compound, geometry: Geometry) -> Floats:
-    """(H*W,) mm: path lengths through a compound, without regard to oblique rays.
+class CompoundRays:
+    """The rays of one geometry through some compounds, all of whose pieces are prepared at once."""
 
-    For sets on a line, |U without M| = |U or M| - |M|: two unions of intervals.
-    """
-    rows, columns = geometry.shape
-    total = np.zeros(rows * columns, np.float32)
-    union = PieceRays(compound.union, geometry)
-    within = None if compound.within is None else PieceRays(compound.within, geometry)
-    minus = None if compound.minus is None else PieceRays(compound.minus, geometry)
-    end = int(union.bottom.max())
-    step = max(1, BAND // columns)
-    for first in range(int(union.top.min()), end, step):
-        band = Band(first, min(first + step, end), columns)
-        limits = None if within is None else band.common(within)
-        kept = band.clipped(union, limits)
-        taken = [] if minus is None else band.clipped(minus, limits)
-        length = band.union_lengths([*kept, *taken])
-        if taken:
-            length -= band.union_lengths(taken)
-        total[band.pixels] = length
-    return total
+    def __init__(self, compounds: Sequence[Compound], geometry: Geometry) -> None:
+        roles = [role for c in compounds for role in (c.union, c.within, c.minus)]
+        ends = np.cumsum([0 if role is None else len(role) for role in roles]).tolist()
+        self._slices = [slice(*ends_of) for ends_of in zip([0, *ends], ends, strict=False)]
+        self.rays = PieceRays(join(*(role for role in roles if role is not None)), geometry)
+
+    def lengths(self, number: int) -> Floats:
+        """(H, W) mm: path lengths through a compound, without regard to oblique rays.
+
+        For sets on a line, |U without M| = |U or M| - |M|: two unions of intervals. M is first cut
+        to the hull of U; where U is one interval, U or M is then U itself.
+        """
+        rays, (union, within, minus) = self.rays, self._slices[3 * number : 3 * number + 3]
+        rows, columns = rays.geometry.shape
+        total = np.zeros((rows, columns), np.float32)
+        end = int(rays.bottom[union].max())
+        step = max(1, BAND // columns)
+        for first in range(int(rays.top[union].min()), end, step):
+            band = Band(rays, first, min(first + step, end))
+            kept = band.clipped(union, band.common(within) if within.stop > within.start else None)
+            hull = band.hull(kept)
+            taken = band.clipped(minus, hull[:2])
+            length = band.lengths(hull, [*kept, *taken])
+            if taken:
+                length -= band.lengths(band.hull(taken), taken)
+            total[band.first : band.last] = length
+        return total
 
 
 class Band:
     """Some rows of the film, small enough for the processor's cache."""
 
-    def __init__(self, first: int, last: int, columns: int) -> None:
-        self.first, self.last = first, last
-        self.shape = (last - first, columns)
-        self.pixels = slice(first * columns, last * columns)
+    def __init__(self, rays: PieceRays, first: int, last: int) -> None:
+        self.rays, self.first, self.last = rays, first, last
+        self.shape = (last - first, rays.geometry.shape[1])
 
-    def clipped(self, rays: PieceRays, limits: tuple[Floats, Floats] | None) -> list[Spans]:
+    def clipped(self, pieces: slice, limits: tuple[Floats, Floats] | None = None) -> list[Spans]:
         """The spans of the band, numbered within it and cut to the limits."""
         result = []
-        for where, enter, leave in rays.spans(self.first, self.last):
+        for where, enter, leave in self.rays.spans(pieces, self.first, self.last):
             if isinstance(where, tuple):
-                where = (
-                    slice(where[0].start - self.first, where[0].stop - self.first),
-                    where[1],
-                )
-                local = where
+                top, bottom = where[0].start - self.first, where[0].stop - self.first
+                where = slice(top, bottom), where[1]
             else:
-                where = where - self.pixels.start
-                local = np.unravel_index(where, self.shape)
+                where = where - self.first * self.shape[1]
             if limits is not None:
-                enter = np.maximum(enter, limits[0][local])
-                leave = np.minimum(leave, limits[1][local])
+                low, high = (self._view(limit, where)[where] for limit in limits)
+                np.maximum(enter, low, out=enter)
+                np.minimum(leave, high, out=leave)
+            empty = enter >= leave
+            np.copyto(enter, np.nan, where=empty)
+            np.copyto(leave, np.nan, where=empty)
             result.append(Spans(where, enter, leave))
         return result
 
-    def common(self, rays: PieceRays) -> tuple[Floats, Floats]:
-        """Entry into and exit from what all pieces have in common."""
+    @staticmethod
+    def _view(picture: NDArray, where: Any) -> NDArray:
+        """The picture in the form that `where` points into: an image, or a flat list of pixels."""
+        return picture if isinstance(where, tuple) else picture.reshape(-1)
+
+    def common(self, pieces: slice) -> tuple[Floats, Floats]:
+        """Entry into and exit from what all pieces have in common; NaN where there is nothing."""
         enter = np.full(self.shape, -APART, np.float32)
         leave = np.full(self.shape, APART, np.float32)
         hits = np.zeros(self.shape, np.int32)
-        for where, start, stop in self.clipped(rays, None):
-            box = where if isinstance(where, tuple) else np.unravel_index(where, self.shape)
-            np.maximum.at(enter, box, start)
-            np.minimum.at(leave, box, stop)
-            np.add.at(hits, box, 1)
-        leave[hits < len(rays.pieces)] = -APART
+        for where, start, stop in self.clipped(pieces):
+            hit = start < stop
+            for picture, change, value in (
+                (enter, np.fmax, start), (leave, np.fmin, stop), (hits, np.add, hit),
+            ):  # fmt: skip
+                change.at(self._view(picture, where), where, value)
+        leave[hits < pieces.stop - pieces.start] = np.nan
         return enter, leave
 
-    def union_lengths(self, spans: list[Spans]) -> Floats:
-        """mm, for every pixel of the band, flat: the length of the union of its intervals.
+    def hull(self, spans: list[Spans]) -> Hull:
+        """First entry and last exit of every pixel (NaN: no hit), and whether it is ragged.
 
-        Where each large interval touches the hull of the earlier ones, the union is that hull;
-        the other pixels, and those that small pieces meet, are swept one interval at a time.
+        Where each large interval touches the hull of the earlier ones, the union is that hull; the
+        other pixels, and those that small pieces meet, are ragged: they may have gaps.
         """
-        low = np.full(self.shape, APART, np.float32)
-        high = np.full(self.shape, -APART, np.float32)
+        low = np.full(self.shape, np.nan, np.float32)
+        high = np.full(self.shape, np.nan, np.float32)
         ragged = np.zeros(self.shape, bool)
-        for box, enter, leave in spans:
-            if isinstance(box, tuple):
-                hit, old_low, old_high = leave > enter, low[box], high[box]
-                apart = ((enter > old_high) | (leave < old_low)) & (old_high > old_low)
-                ragged[box] |= apart & hit
-                low[box] = np.where(hit, np.minimum(enter, old_low), old_low)
-                high[box] = np.where(hit, np.maximum(leave, old_high), old_high)
+        for where, enter, leave in spans:
+            if isinstance(where, tuple):
+                old_low, old_high = low[where], high[where]
+                ragged[where] |= (enter > old_high) | (leave < old_low)
+                np.fmin(old_low, enter, out=old_low)
+                np.fmax(old_high, leave, out=old_high)
             else:
-                ragged.reshape(-1)[box] = True
-        length = np.maximum(high - low, 0).reshape(-1)
+                np.fmin.at(low.reshape(-1), where, enter)
+                np.fmax.at(high.reshape(-1), where, leave)
+                ragged.reshape(-1)[where] = True
+        return low, high, ragged
+
+    def lengths(self, hull: Hull, spans: list[Spans]) -> Floats:
+        """mm, for every pixel of the band: the length of the union of the spans.
+
+        Pixels that may have gaps are swept one interval at a time.
+        """
+        low, high, ragged = hull
+        length = np.fmax(high - low, 0)
         if ragged.any():
-            self._sweep(spans, ragged, length)
+            length[ragged] = self._swept(spans, ragged)
         return length
 
-    def _sweep(self, spans: list[Spans], ragged: NDArray[np.bool_], length: Floats) -> None:
-        """Replace the lengths of ragged pixels by the exact ones.
+    def _swept(self, spans: list[Spans], ragged: NDArray[np.bool_]) -> Floats:
+        """The exact lengths of the ragged pixels.
 
         Pixels are laid end to end on one long line, so that a single sorted sweep serves them all.
         """
@@ -116,9 +140,8 @@ class Band:
         start, stop = start[order], (place * APART + leave)[order]
         covered = np.maximum.accumulate(stop)
         start[1:] = np.maximum(start[1:], covered[:-1])
-        fresh = np.bincount(place[order], np.maximum(stop - start, 0), minlength=len(length))
-        where = ragged.reshape(-1)
-        length[where] = fresh[where]
+        length = np.bincount(place[order], np.maximum(stop - start, 0), minlength=ragged.size)
+        return length[ragged.reshape(-1)].astype(np.float32)
 
     def _flat(self, span: Spans, ragged: NDArray[np.bool_]) -> Spans:
         """Non-empty intervals of ragged pixels as a flat list."""

@@ -28,6 +28,11 @@ class Finding:
     threshold_mm: float = 1.0
     outline: tuple[Part, ...] = ()
 
+    @property
+    def marks(self) -> tuple[Part, ...]:
+        """The parts whose shadow is the finding's mask."""
+        return self.outline or self.parts
+
 
 @dataclass(frozen=True)
 class Patient:
