@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from course_lib.imaging.forms import evaluate, form
 from course_lib.patient.solids import FAR, Pieces
 
 if TYPE_CHECKING:
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-Number = float | NDArray[np.float64]
 LARGE = 1_500  # pixels; a shadow at least this large is worth evaluating on its own
-CHUNK = 32_000  # ray-piece pairs handled at once: their numbers stay in the processor's cache
-UNCUT, CUT, GRAZED = range(3)  # what the cutting planes do to a piece, see `PieceRays._cutting_planes`
+CHUNK = 16_000  # ray-piece pairs handled at once: their numbers stay in the processor's cache
+UNCUT, CUT, GRAZED = range(3)  # what cutting planes do, see `PieceRays._cutting_planes`
 
 
 class Spans(NamedTuple):
@@ -77,18 +77,17 @@ class PieceRays:
         return self.pieces.shape / factor[:, None, None]
 
     def _conics(self, shape: NDArray[np.float64], toward: NDArray[np.float64]) -> Floats:
-        """(3, N, 3, 3): A, B and the discriminant."""
+        """(3, 3, 3, N): A, B and the discriminant."""
         m, k = self.m, self.k
         wu, wv = shape @ self.geometry.right, shape @ self.geometry.down
         wd = (shape @ toward[..., None])[..., 0]
         dot = lambda a, b: (a * b).sum(-1)  # noqa: E731
         e = np.maximum(dot(wd, wd), 1e-9)  # a cylinder may lie along the ray
-        bu, bv = dot(wu, wd), dot(wv, wd)
-        linear = _form(0 * m, bu, bv)
-        square = _form(0 * m, 0, 0, dot(wu, wu), 2 * dot(wu, wv), dot(wv, wv))
-        linear_squared = _form(0 * m, 0, 0, bu * bu, 2 * bu * bv, bv * bv)
-        a = _form(e) + 2 * k * linear + k * k * square
-        m, e = m[:, None, None], e[:, None, None]
+        bu, bv, nought = dot(wu, wd), dot(wv, wd), np.zeros(len(m))
+        linear = form(nought, bu, bv)
+        square = form(nought, 0, 0, dot(wu, wu), 2 * dot(wu, wv), dot(wv, wv))
+        linear_squared = form(nought, 0, 0, bu * bu, 2 * bu * bv, bv * bv)
+        a = form(e) + 2 * k * linear + k * k * square
         b = m * (linear + k * square)
         return np.array([a, b, a + m * m * (linear_squared - e * square)], np.float32)
 
@@ -117,7 +116,7 @@ class PieceRays:
         self.reach = 3 * np.maximum(*reaches) + 5 * spacing
 
     def _cutting_planes(self, toward: NDArray[np.float64]) -> Floats:
-        """(4, N, 3, 3): rays meet the first plane at form 0 / form 1, the second at 2 / 3.
+        """(4, 3, 3, N): rays meet the first plane at form 0 / form 1, the second at 2 / 3.
 
         A ray enters through a plane where the denominator is negative and leaves where it is
         positive. The planes are put in this order; pieces are CUT when all rays keep to it, and
@@ -130,14 +129,13 @@ class PieceRays:
         keeps = (rate.min(1) < -tilt.max(1)) & (rate.max(1) > tilt.max(1))
         self.kind = np.where((offsets < FAR).any(1), np.where(keeps, CUT, GRAZED), UNCUT)
         forms = [
-            (_form(offsets[:, i], -self.m * nu[:, i], -self.m * nv[:, i]),
-             _form(rate[:, i], self.k * nu[:, i], self.k * nv[:, i]))
+            (form(offsets[:, i], -self.m * nu[:, i], -self.m * nv[:, i]),
+             form(rate[:, i], self.k * nu[:, i], self.k * nv[:, i]))
             for i in range(2)
         ]  # fmt: skip
         planes = np.array(forms, np.float32)
-        swap = rate[:, 0] > rate[:, 1]
-        planes[:, :, swap] = planes[::-1, :, swap]
-        return planes.reshape(4, -1, 3, 3)
+        planes = np.where(rate[:, 0] > rate[:, 1], planes[::-1], planes)
+        return planes.reshape(4, 3, 3, -1)
 
     def spans(self, chosen: slice, first_row: int, last_row: int) -> Iterator[Spans]:
         """Where the rays of a band of rows meet the chosen pieces: large shadows one by one as
@@ -152,7 +150,8 @@ class PieceRays:
                 leave += self.depth[numbers[at]]
                 yield Spans(box, enter, leave)
         firsts, hits = self._hits
-        place, enter, leave = (column[firsts[chosen.start] : firsts[chosen.stop]] for column in hits)
+        mine = slice(firsts[chosen.start], firsts[chosen.stop])
+        place, enter, leave = (column[mine] for column in hits)
         columns = len(self.u)
         inside = (place >= first_row * columns) & (place < last_row * columns)
         if inside.any():
@@ -160,22 +159,20 @@ class PieceRays:
 
     @cached_property
     def _hits(self) -> tuple[Ints, Spans]:
-        """All spans of the small pieces, piece after piece, and where each piece's begin."""
-        found = []
+        """Where each small piece's spans begin, and the spans of all of them, piece after piece."""
+        owners, found = [np.zeros(0, np.int64)], [Spans(*np.zeros((3, 0), np.float32))]
         for chunk, rows, columns in self._chunks():
-            place, enter, leave = self._small(chunk, rows, columns)
-            hit = np.flatnonzero(leave > enter)
-            owner = chunk[hit // place[0].size]
-            depth = self.depth[owner]
-            pixel = place.reshape(-1)[hit]
-            found.append((owner, pixel, enter.reshape(-1)[hit] + depth, leave.reshape(-1)[hit] + depth))
-        if not found:
-            nothing = np.zeros(0, np.float32)
-            found.append((np.zeros(0, np.int64), np.zeros(0, np.int64), nothing, nothing))
-        owner, place, enter, leave = (np.concatenate(column) for column in zip(*found, strict=True))
+            spans = self._small(chunk, rows, columns)
+            hit = np.flatnonzero(spans.leave > spans.enter)
+            place, enter, leave = (column.reshape(-1)[hit] for column in spans)
+            owners.append(chunk[hit % len(chunk)])
+            depth = self.depth[owners[-1]]
+            found.append(Spans(place, enter + depth, leave + depth))
+        owner = np.concatenate(owners)
         order = np.argsort(owner, kind="stable")
         firsts = np.searchsorted(owner[order], np.arange(len(self.pieces) + 1))
-        return firsts, Spans(place[order], enter[order], leave[order])
+        place, enter, leave = (np.concatenate(column)[order] for column in zip(*found, strict=True))
+        return firsts, Spans(place.astype(np.int64), enter, leave)
 
     def sums(self, group: Ints | None = None, groups: int = 1) -> Floats:
         """(groups, H, W) path lengths in mm, summed over the pieces of each group.
@@ -195,9 +192,9 @@ class PieceRays:
         flat = total.reshape(-1)
         for chunk, rows, columns in self._chunks():
             place, enter, leave = self._small(chunk, rows, columns)
-            place += group[chunk, None, None] * (total.size // groups)
+            place += group[chunk] * (total.size // groups)
             leave -= enter
-            leave *= self.weight[chunk, None, None]
+            leave *= self.weight[chunk]
             hit = np.flatnonzero(leave > 0)
             np.add.at(flat, place.reshape(-1)[hit], leave.reshape(-1)[hit])
         return total
@@ -205,7 +202,7 @@ class PieceRays:
     def _chunks(self) -> Iterator[tuple[Ints, Ints, Ints]]:
         """Small pieces with windows of like size and planes of one kind, CHUNK pairs at a time.
 
-        Numbers of n pieces, and the rows (n, h) and columns (n, w) of their windows, which are
+        Numbers of n pieces, and the rows (h, n) and columns (w, n) of their windows, which are
         padded to a common size inside the film.
         """
         small = np.flatnonzero((self.area > 0) & (self.area < LARGE))
@@ -220,31 +217,28 @@ class PieceRays:
                 chunk = same[start : start + step]
                 top = np.minimum(self.top[chunk], len(self.v) - h)
                 left = np.minimum(self.left[chunk], len(self.u) - w)
-                yield chunk, top[:, None] + np.arange(h), left[:, None] + np.arange(w)
+                yield chunk, top + np.arange(h)[:, None], left + np.arange(w)[:, None]
 
-    def _large(self, piece: int, first: int, last: int) -> Spans:
+    def _large(self, piece: int | np.integer, first: int, last: int) -> Spans:
         """One piece on the rectangle of its pixels between two rows."""
         box = slice(first, last), slice(self.left[piece], self.right[piece])
         enter, leave = self._interval(piece, self.u[box[1]], self.v[box[0]], self.kind[piece])
         return Spans(box, enter, leave)
 
     def _small(self, chunk: Ints, rows: Ints, columns: Ints) -> Spans:
-        """Several pieces, each on the pixels of its window: flat pixel numbers (n, h, w)."""
+        """Several pieces, each on the pixels of its window: flat pixel numbers (h, w, n)."""
         enter, leave = self._interval(chunk, self.u[columns], self.v[rows], self.kind[chunk[0]])
-        return Spans(rows[..., None] * len(self.u) + columns[:, None], enter, leave)
+        return Spans(rows[:, None] * len(self.u) + columns, enter, leave)
 
     def _interval(
-        self, which: int | Ints, u: Floats, v: Floats, kind: int
+        self, which: int | np.integer | Ints, u: Floats, v: Floats, kind: int
     ) -> tuple[Floats, Floats]:
         """Entry and exit along the rays, from the centre's depth; see `Spans` for those that miss.
 
-        which: one piece, for u (w,) and v (h,), or n of one kind, for u (n, w) and v (n, h).
+        which: one piece, for u (w,) and v (h,), or n of one kind, for u (w, n) and v (h, n).
         """
-        du, dv = u - self.u0[which, ..., None], v - self.v0[which, ..., None]
-        forms = self.forms[: 3 if kind == UNCUT else 7, which]
-        right = np.stack([np.ones_like(du), du, du * du], -2)
-        down = np.stack([np.ones_like(dv), dv, dv * dv], -1)
-        a, b, root, *planes = down @ (forms @ right)
+        forms = self.forms[: 3 if kind == UNCUT else 7, ..., which]
+        a, b, root, *planes = evaluate(forms, u - self.u0[which], v - self.v0[which])
         with np.errstate(invalid="ignore"):  # rays that miss have no root
             np.sqrt(root, out=root)
         np.divide(-1, np.maximum(a, np.float32(1e-9), out=a), out=a)
@@ -258,16 +252,6 @@ class PieceRays:
             for room, rate in (planes[:2], planes[2:]):
                 _cut_either_way(enter, leave, room, rate)
         return enter, leave
-
-
-def _form(
-    one: NDArray, u: Number = 0, v: Number = 0, uu: Number = 0, uv: Number = 0, vv: Number = 0
-) -> NDArray[np.float64]:
-    """(N, 3, 3): one + u du + v dv + uu du^2 + uv du dv + vv dv^2 as matrices."""
-    matrix = np.zeros((len(one), 3, 3))
-    matrix[:, 0, 0], matrix[:, 0, 1], matrix[:, 1, 0] = one, u, v
-    matrix[:, 0, 2], matrix[:, 1, 1], matrix[:, 2, 0] = uu, uv, vv
-    return matrix
 
 
 def _cut_either_way(enter: Floats, leave: Floats, room: Floats, rate: Floats) -> None:

@@ -153,19 +153,19 @@ def _grouped(parts: tuple[Part, ...], alone: set[int]) -> list[Group]:
 
 def _central_lengths(groups: list[Group], geometry: Geometry) -> Iterator[tuple[Group, Image]]:
     """Every group with its (H, W) mm, as if all rays were as short as the central one."""
-    batches = [group for group in groups if isinstance(group.solid, Pieces)]
-    compounds = [group for group in groups if isinstance(group.solid, Compound)]
+    batches = [(group, group.solid) for group in groups if isinstance(group.solid, Pieces)]
+    compounds = [(group, group.solid) for group in groups if isinstance(group.solid, Compound)]
     jobs: list[Callable[[], Iterable[Image]]] = []
     if batches:
-        jobs.append(partial(_batch_lengths, [group.solid for group in batches], geometry))
+        jobs.append(partial(_batch_lengths, [pieces for _, pieces in batches], geometry))
     if compounds:
-        rays = CompoundRays([group.solid for group in compounds], geometry)
+        rays = CompoundRays([compound for _, compound in compounds], geometry)
         jobs += [partial(lambda n: [rays.lengths(n)], number) for number in range(len(compounds))]
     with ThreadPoolExecutor(2) as pool:
         # Large films gain from a second thread; small ones only pay for starting it.
         mapped = pool.map if geometry.shape[0] >= 512 else map
         drawn = chain.from_iterable(mapped(lambda job: job(), jobs))
-        yield from zip([*batches, *compounds], drawn, strict=True)
+        yield from zip([group for group, _ in [*batches, *compounds]], drawn, strict=True)
 
 
 def _batch_lengths(batches: list[Pieces], geometry: Geometry) -> Image:

@@ -51,10 +51,13 @@ def lung_parts(body: Body) -> tuple[Part, ...]:
     """Lungs, vessels and airways."""
     parts = []
     limits = lung_limits(body, body)
+    # Vessels may leave the lung at the hilum, but not into the heart or through the diaphragm.
+    firm = join(chambers(body), diaphragm(body))
     for side in SIDES:
         shape = _lung(body, side, limits)
         parts.append(Part(f"{side} lung", "lung", "soft_tissue", shape))
-        parts.append(Part(f"{side} lung vessels", "blood", "lung", vessels(body, side, shape)))
+        branches = vessels(body, side, shape, firm)
+        parts.append(Part(f"{side} lung vessels", "blood", "lung", branches))
         parts.append(Part(f"{side} small vessels", "blood", "lung", haze(body, side), 0.05))
     right_lung = parts[0].geometry
     assert isinstance(right_lung, Compound)
@@ -77,8 +80,8 @@ def hilum(body: Body, side: str) -> np.ndarray:
     return np.array([SIDES[side] * 38 * s, 10.0, (-24 if side == "right" else -12) * s])
 
 
-def vessels(body: Body, side: str, shape: Compound) -> Pieces:
-    """Arteries and veins: two trees from hilum and left atrium to the whole lung."""
+def vessels(body: Body, side: str, shape: Compound, firm: Pieces) -> Pieces:
+    """Arteries and veins: trees from hilum and left atrium to the whole lung, outside `firm`."""
     rng = body.rng(f"vessels {side}")
     points = _points_in(body, side, shape, rng, 2 * 2**LEVELS)
     half = 2**LEVELS
@@ -91,8 +94,6 @@ def vessels(body: Body, side: str, shape: Compound) -> Pieces:
         _hilar_trunks(body, side),
     ]
     pieces = join(*trees)
-    # Vessels may leave the lung at the hilum, but not into the heart or through the diaphragm.
-    firm = join(chambers(body), diaphragm(body))
     return pieces[~firm.inside(pieces.centre).any(0)]
 
 

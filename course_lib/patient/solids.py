@@ -13,10 +13,13 @@ joins pieces, keeps what lies within others and takes others away (a lung withou
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from course_lib.patient.vectors import cross, filled, length, spline_weights
 
 Array = NDArray[np.float64]
 FAR = 1e6  # mm; a plane that cuts nothing lies this far away
@@ -105,10 +108,10 @@ def ellipsoids(
     (N, 2) mm cut them by planes.
     """
     centre = np.atleast_2d(np.asarray(centre, float))
-    semi = np.broadcast_to(np.asarray(semi_axes, float), centre.shape)
-    if np.any(semi <= 0):
+    semi = filled(semi_axes, centre.shape)
+    if semi.min() <= 0:
         raise ValueError(f"Semi-axes must be positive lengths in mm, got {semi.min():g}.")
-    turn = np.broadcast_to(np.eye(3) if rotation is None else rotation, (len(centre), 3, 3))
+    turn = filled(np.eye(3) if rotation is None else rotation, (len(centre), 3, 3))
     shape = np.swapaxes(turn, 1, 2) / semi[:, :, None]
     half = np.sqrt(((turn * semi[:, None, :]) ** 2).sum(-1))
     return Pieces(
@@ -201,20 +204,20 @@ def chains(
     """
     points = np.asarray(points, float)
     points = points[None] if points.ndim == 2 else points
-    radius = np.broadcast_to(np.asarray(radius, float), points.shape[:2])
+    radius = filled(radius, points.shape[:2])
     step = points[:, 1:] - points[:, :-1]
-    length = np.maximum(np.linalg.norm(step, axis=-1, keepdims=True), 1e-9)
-    along = step / length
+    span = np.maximum(length(step), 1e-9)
+    along = step / span
     joint = np.concatenate([along[:, :1], along[:, 1:] + along[:, :-1], along[:, -1:]], 1)
-    joint /= np.maximum(np.linalg.norm(joint, axis=-1, keepdims=True), 1e-9)
+    joint /= np.maximum(length(joint), 1e-9)
     mean_radius = 0.5 * (radius[:, 1:] + radius[:, :-1])
     return _cylinders(
         (0.5 * (points[:, 1:] + points[:, :-1])).reshape(-1, 3),
         along.reshape(-1, 3),
-        0.5 * length.reshape(-1),
+        0.5 * span.reshape(-1),
         mean_radius.reshape(-1),
-        np.broadcast_to(np.asarray(flat, float), mean_radius.shape).reshape(-1),
-        np.stack([-joint[:, :-1], joint[:, 1:]], 2).reshape(-1, 2, 3),
+        filled(flat, mean_radius.shape).reshape(-1),
+        np.concatenate([-joint[:, :-1], joint[:, 1:]], -1).reshape(-1, 2, 3),
         np.array([0.0, 0.0, 1.0]) if up is None else np.asarray(up, float),
     )
 
@@ -224,24 +227,19 @@ def _cylinders(
     normals: Array, up: Array,
 ) -> Pieces:  # fmt: skip
     """Cylinders about `along` whose end planes pass through the ends of their axes."""
-    upright = np.broadcast_to(up, along.shape)
+    upright = filled(up, along.shape)
     parallel = np.abs((along * upright).sum(-1, keepdims=True)) > 0.95
     upright = np.where(parallel, np.array([0.0, 1.0, 0.0]), upright)
-    across = _cross(along, upright)
-    across /= np.sqrt((across**2).sum(-1, keepdims=True))
-    upright = _cross(across, along)
+    across = cross(along, upright)
+    across /= length(across)
+    upright = cross(across, along)
     thin = radius * flat
-    shape = np.stack([across / thin[:, None], upright / radius[:, None], np.zeros_like(across)], 1)
+    shape = np.zeros((len(centre), 3, 3))
+    shape[:, 0], shape[:, 1] = across / thin[:, None], upright / radius[:, None]
     offsets = np.abs((normals * along[:, None]).sum(-1)) * half_length[:, None]
     # A mitred end may overhang the axis end by less than one radius.
     half = np.abs(along) * (half_length + 0.5 * radius)[:, None] + radius[:, None]
     return Pieces(centre, shape, normals, offsets, half, np.minimum(thin, radius))
-
-
-def _cross(a: Array, b: Array) -> Array:
-    """Cross product of (N, 3) vectors; numpy's own spends most of its time on other shapes."""
-    (a0, a1, a2), (b0, b1, b2) = a.T, b.T
-    return np.stack([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0], -1)
 
 
 def _planes(
@@ -251,8 +249,8 @@ def _planes(
     if normals is None or offsets is None:
         return np.zeros((count, 2, 3)), np.full((count, 2), FAR)
     return (
-        np.broadcast_to(np.asarray(normals, float), (count, 2, 3)),
-        np.broadcast_to(np.asarray(offsets, float), (count, 2)),
+        filled(normals, (count, 2, 3)),
+        filled(offsets, (count, 2)),
     )
 
 
@@ -264,32 +262,26 @@ def join(*batches: Pieces) -> Pieces:
 
 def rotation(x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Array:
     """(3, 3) rotation by angles in degrees about the patient's x, then y, then z axis."""
-    a, b, c = np.radians([x, y, z])
-    turn_x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
-    turn_y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
-    turn_z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    a, b, c = math.radians(x), math.radians(y), math.radians(z)
+    turn_x = np.array([[1, 0, 0], [0, math.cos(a), -math.sin(a)], [0, math.sin(a), math.cos(a)]])
+    turn_y = np.array([[math.cos(b), 0, math.sin(b)], [0, 1, 0], [-math.sin(b), 0, math.cos(b)]])
+    turn_z = np.array([[math.cos(c), -math.sin(c), 0], [math.sin(c), math.cos(c), 0], [0, 0, 1]])
     return turn_z @ turn_y @ turn_x
 
 
 def aligned(direction: ArrayLike) -> Array:
     """(3, 3) rotation that lays the third axis along `direction`."""
     along = np.asarray(direction, float) / np.linalg.norm(direction)
-    across = np.cross([0.0, 1.0, 0.0] if abs(along[1]) < 0.9 else [1.0, 0.0, 0.0], along)
+    upright = np.array([0.0, 1.0, 0.0] if abs(along[1]) < 0.9 else [1.0, 0.0, 0.0])
+    across = cross(upright, along)
     across /= np.linalg.norm(across)
-    return np.stack([across, np.cross(along, across), along], 1)
+    return np.array([across, cross(along, across), along]).T
 
 
 def spline(points: ArrayLike, count: int) -> Array:
-    """(count, 3) points evenly spaced in parameter on a smooth curve through the given ones.
+    """(..., count, 3) points, evenly spaced in parameter, on smooth curves through (..., K, 3).
 
     Catmull-Rom: passes through its control points, so anatomy is written as landmarks.
     """
     knots = np.asarray(points, float)
-    padded = np.concatenate([2 * knots[:1] - knots[1:2], knots, 2 * knots[-1:] - knots[-2:-1]])
-    position = np.linspace(0, len(knots) - 1, count)
-    index = np.minimum(position.astype(int), len(knots) - 2)
-    t = (position - index)[:, None]
-    a, b, c, d = (padded[index + k] for k in range(4))
-    return 0.5 * (
-        2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3
-    )
+    return spline_weights(knots.shape[-2], count) @ knots

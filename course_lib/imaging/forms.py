@@ -1,0 +1,36 @@
+"""Polynomials of second degree on the film, as matrices: (1, dv, dv^2) F (1, du, du^2).
+
+Everything that a ray meets in a piece is the root or the ratio of such polynomials.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Number = float | NDArray[np.float64]
+
+
+def form(
+    one: NDArray, u: Number = 0, v: Number = 0, uu: Number = 0, uv: Number = 0, vv: Number = 0
+) -> NDArray[np.float64]:
+    """(3, 3, N): one + u du + v dv + uu du^2 + uv du dv + vv dv^2 as matrices."""
+    matrix = np.zeros((3, 3, len(one)))
+    matrix[0, 0], matrix[0, 1], matrix[1, 0] = one, u, v
+    matrix[0, 2], matrix[1, 1], matrix[2, 0] = uu, uv, vv
+    return matrix
+
+
+def evaluate(forms: Floats, du: Floats, dv: Floats) -> Floats:
+    """(F, h, w): F forms (F, 3, 3) for du (w,) and dv (h,); or, for n pieces at once,
+    (F, h, w, n): forms (F, 3, 3, n) for du (w, n) and dv (h, n)."""
+    if du.ndim == 1:
+        right = np.array([np.ones_like(du), du, du * du])
+        return np.stack([np.ones_like(dv), dv, dv * dv], 1) @ (forms @ right)
+    # Many small windows: few operations on whole windows, and the pieces in the inner loop.
+    (one, u, uu), (v, uv, _), (vv, _, _) = np.moveaxis(forms, 0, 2)[..., None, :]
+    result = (v + uv * du)[:, None] + (vv * dv)[:, :, None]
+    result *= dv[:, None]
+    result += (one + (u + uu * du) * du)[:, None]
+    return result
