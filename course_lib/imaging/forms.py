@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+MANY = 32  # pieces; fewer are quicker by matrix products, one for each
 Number = float | NDArray[np.float64]
 
 
@@ -26,11 +27,21 @@ def evaluate(forms: Floats, du: Floats, dv: Floats) -> Floats:
     """(F, h, w): F forms (F, 3, 3) for du (w,) and dv (h,); or, for n pieces at once,
     (F, h, w, n): forms (F, 3, 3, n) for du (w, n) and dv (h, n)."""
     if du.ndim == 1:
-        right = np.array([np.ones_like(du), du, du * du])
-        return np.stack([np.ones_like(dv), dv, dv * dv], 1) @ (forms @ right)
-    # Many small windows: few operations on whole windows, and the pieces in the inner loop.
+        return _products(forms, du, dv)
+    if du.shape[1] < MANY:
+        each = np.ascontiguousarray(np.moveaxis(forms, -1, 1))
+        return np.moveaxis(_products(each, du.T, dv.T), 1, -1)
+    # Few operations on all windows together, with the pieces in the inner loop.
     (one, u, uu), (v, uv, _), (vv, _, _) = np.moveaxis(forms, 0, 2)[..., None, :]
-    result = (v + uv * du)[:, None] + (vv * dv)[:, :, None]
+    result: Floats = (v + uv * du)[:, None] + (vv * dv)[:, :, None]
     result *= dv[:, None]
     result += (one + (u + uu * du) * du)[:, None]
+    return result
+
+
+def _products(forms: Floats, du: Floats, dv: Floats) -> Floats:
+    """The matrix products themselves, (..., h, w): forms (..., 3, 3), du (..., w), dv (..., h)."""
+    right = np.stack([np.ones_like(du), du, du * du], -2)
+    down = np.stack([np.ones_like(dv), dv, dv * dv], -1)
+    result: Floats = down @ (forms @ right)
     return result

@@ -125,9 +125,11 @@ class PieceRays:
         normals, offsets = self.pieces.normals, self.pieces.offsets
         nu, nv = normals @ self.geometry.right, normals @ self.geometry.down
         rate = (normals @ toward[..., None])[..., 0]
+        is_cut = (offsets < FAR).any(1)
+        rate[~is_cut] = -1, 1  # far away before and behind
         tilt = self.k * (np.abs(nu) + np.abs(nv)) * self.reach[:, None]
         keeps = (rate.min(1) < -tilt.max(1)) & (rate.max(1) > tilt.max(1))
-        self.kind = np.where((offsets < FAR).any(1), np.where(keeps, CUT, GRAZED), UNCUT)
+        self.kind = np.where(is_cut, np.where(keeps, CUT, GRAZED), UNCUT)
         forms = [
             (form(offsets[:, i], -self.m * nu[:, i], -self.m * nv[:, i]),
              form(rate[:, i], self.k * nu[:, i], self.k * nv[:, i]))
@@ -200,7 +202,7 @@ class PieceRays:
         return total
 
     def _chunks(self) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Small pieces with windows of like size and planes of one kind, CHUNK pairs at a time.
+        """Small pieces with windows of like size, those of a kind together, CHUNK pairs at a time.
 
         Numbers of n pieces, and the rows (h, n) and columns (w, n) of their windows, which are
         padded to a common size inside the film.
@@ -208,10 +210,11 @@ class PieceRays:
         small = np.flatnonzero((self.area > 0) & (self.area < LARGE))
         high = np.minimum(_padded((self.bottom - self.top)[small]), len(self.v))
         wide = np.minimum(_padded((self.right - self.left)[small]), len(self.u))
-        kinds = (high * 10_000 + wide) * 10 + self.kind[small]
-        for kind in np.unique(kinds):
-            same = small[kinds == kind]
-            h, w = divmod(int(kind) // 10, 10_000)
+        sizes = high * 10_000 + wide
+        for size in np.unique(sizes):
+            same = small[sizes == size]
+            same = same[np.argsort(self.kind[same], kind="stable")]
+            h, w = divmod(int(size), 10_000)
             step = max(1, CHUNK // (h * w))
             for start in range(0, len(same), step):
                 chunk = same[start : start + step]
@@ -227,7 +230,8 @@ class PieceRays:
 
     def _small(self, chunk: Ints, rows: Ints, columns: Ints) -> Spans:
         """Several pieces, each on the pixels of its window: flat pixel numbers (h, w, n)."""
-        enter, leave = self._interval(chunk, self.u[columns], self.v[rows], self.kind[chunk[0]])
+        kind = self.kind[chunk].max()  # the later kinds are the more general
+        enter, leave = self._interval(chunk, self.u[columns], self.v[rows], kind)
         return Spans(rows[:, None] * len(self.u) + columns, enter, leave)
 
     def _interval(
@@ -235,9 +239,9 @@ class PieceRays:
     ) -> tuple[Floats, Floats]:
         """Entry and exit along the rays, from the centre's depth; see `Spans` for those that miss.
 
-        which: one piece, for u (w,) and v (h,), or n of one kind, for u (w, n) and v (h, n).
+        which: one piece, for u (w,) and v (h,), or n pieces, for u (w, n) and v (h, n).
         """
-        forms = self.forms[: 3 if kind == UNCUT else 7, ..., which]
+        forms = np.take(self.forms[: 3 if kind == UNCUT else 7], which, axis=-1)
         a, b, root, *planes = evaluate(forms, u - self.u0[which], v - self.v0[which])
         with np.errstate(invalid="ignore"):  # rays that miss have no root
             np.sqrt(root, out=root)

@@ -20,11 +20,13 @@ _COARSE_PIXELS_PER_WIDTH = 8  # the fog is so smooth that a coarse copy of the i
 
 def water_equivalent(path_lengths: PathLengths) -> NDArray[np.float32]:
     """Thickness of water with the same mass along every ray, mm (density times length, summed)."""
-    masses = [
-        find_material(name).density * np.asarray(lengths, dtype=np.float32)
+    first, *others = (
+        np.float32(find_material(name).density) * np.asarray(lengths, dtype=np.float32)
         for name, lengths in path_lengths.items()
-    ]
-    return np.sum(masses, axis=0, dtype=np.float32)
+    )
+    for mass in others:
+        first += mass
+    return first
 
 
 def scatter_to_primary(thickness_mm: NDArray | float, field_mm: float = 300.0) -> NDArray:

@@ -5,11 +5,13 @@ per mm). Blurs in a row multiply: scintillator, pixel, focal spot.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
+_THREADS = 2  # a transform of a large film is worth them
 MTF = Callable[[NDArray[np.floating]], NDArray[np.floating]]
 
 
@@ -38,11 +40,18 @@ def blur(image: NDArray[np.floating], pixel_mm: float, mtf: MTF) -> NDArray[np.f
     """
     margin = min(32, *image.shape)
     padded = np.pad(np.asarray(image, dtype=np.float32), margin, mode="edge")
-    rows = fft.fftfreq(padded.shape[0], pixel_mm)[:, None]
-    columns = fft.rfftfreq(padded.shape[1], pixel_mm)[None, :]
-    response = mtf(np.hypot(rows, columns)).astype(np.float32)
-    blurred = fft.irfft2(fft.rfft2(padded) * response, s=padded.shape)
+    spectrum = fft.rfft2(padded, workers=_THREADS)
+    spectrum *= _response(padded.shape, pixel_mm, mtf)
+    blurred = fft.irfft2(spectrum, s=padded.shape, workers=_THREADS)
     return np.asarray(blurred[margin:-margin, margin:-margin], dtype=np.float32)
+
+
+@lru_cache(maxsize=4)
+def _response(shape: tuple[int, int], pixel_mm: float, mtf: MTF) -> NDArray[np.float32]:
+    """The MTF at all frequencies of a picture; kept for the next exposure."""
+    rows = fft.fftfreq(shape[0], pixel_mm)[:, None]
+    columns = fft.rfftfreq(shape[1], pixel_mm)[None, :]
+    return mtf(np.hypot(rows, columns)).astype(np.float32)
 
 
 def mtf_from_edge(

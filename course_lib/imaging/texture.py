@@ -33,13 +33,14 @@ def fractal_field(
         if step < 0.8 * pixel:
             break
         lattice = rng.standard_normal((count, count), dtype=np.float32)
+        lattice *= np.float32((step / OCTAVES_MM[0]) ** slope / norm)
         scale = pixel / step
         shift = (count - 1) / 2 - (size - 1) / 2 * scale
         to_lattice = np.array([[scale, 0, shift], [0, scale, shift]], np.float32)
         octave = cv2.warpAffine(
             lattice, to_lattice, (size, size), flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
         )
-        total += octave * np.float32((step / OCTAVES_MM[0]) ** slope / norm)
+        total += octave
     return total
 
 
@@ -49,7 +50,9 @@ def add_parenchyma(
     """Path lengths with the lungs' fine texture; `amount` is its r.m.s. share of their path."""
     lung = np.maximum(lengths["lung"], 0)
     rng = np.random.default_rng([seed, 77, *view.encode()])
-    moved = np.float32(amount) * lung * fractal_field(rng, lung.shape[0], field_mm)
+    moved = fractal_field(rng, lung.shape[0], field_mm)
+    moved *= lung
+    moved *= np.float32(amount)
     return {
         **lengths,
         "lung": lengths["lung"] - moved,

@@ -163,11 +163,11 @@ def _halves(groups: np.ndarray, root: np.ndarray | None) -> np.ndarray:
         away = groups - root
         key = np.arctan2(away[..., 2], np.abs(away[..., 0]) + 8)
     else:
-        axis = np.ptp(groups, axis=1).argmax(1)
-        key = np.take_along_axis(groups, axis[:, None, None], 2)[..., 0]
-    order = np.argsort(key, 1)[..., None]
+        axis = (groups.max(1) - groups.min(1)).argmax(1)
+        key = groups[np.arange(len(groups)), :, axis]
+    order = np.argsort(key, 1)
     count = groups.shape[1] // 2
-    return np.take_along_axis(groups, order, 1).reshape(-1, count, 3)
+    return groups[np.arange(len(groups))[:, None], order].reshape(-1, count, 3)
 
 
 def _hilar_trunks(body: Body, side: str) -> Pieces:
