@@ -14,10 +14,10 @@ Number = float | NDArray[np.float64]
 
 
 def form(
-    one: NDArray, u: Number = 0, v: Number = 0, uu: Number = 0, uv: Number = 0, vv: Number = 0
-) -> NDArray[np.float64]:
-    """(3, 3, N): one + u du + v dv + uu du^2 + uv du dv + vv dv^2 as matrices."""
-    matrix = np.zeros((3, 3, len(one)))
+    n: int, one: Number, u: Number, v: Number, uu: Number = 0, uv: Number = 0, vv: Number = 0
+) -> Floats:
+    """(3, 3, n) matrices of n polynomials one + u du + v dv + uu du^2 + uv du dv + vv dv^2."""
+    matrix = np.zeros((3, 3, n), np.float32)
     matrix[0, 0], matrix[0, 1], matrix[1, 0] = one, u, v
     matrix[0, 2], matrix[1, 1], matrix[2, 0] = uu, uv, vv
     return matrix

@@ -83,13 +83,13 @@ class PieceRays:
         wd = (shape @ toward[..., None])[..., 0]
         dot = lambda a, b: (a * b).sum(-1)  # noqa: E731
         e = np.maximum(dot(wd, wd), 1e-9)  # a cylinder may lie along the ray
-        bu, bv, nought = dot(wu, wd), dot(wv, wd), np.zeros(len(m))
-        linear = form(nought, bu, bv)
-        square = form(nought, 0, 0, dot(wu, wu), 2 * dot(wu, wv), dot(wv, wv))
-        linear_squared = form(nought, 0, 0, bu * bu, 2 * bu * bv, bv * bv)
-        a = form(e) + 2 * k * linear + k * k * square
-        b = m * (linear + k * square)
-        return np.array([a, b, a + m * m * (linear_squared - e * square)], np.float32)
+        bu, bv = dot(wu, wd), dot(wv, wd)
+        guu, guv, gvv = dot(wu, wu), 2 * dot(wu, wv), dot(wv, wv)
+        a = (e, 2 * k * bu, 2 * k * bv, k * k * guu, k * k * guv, k * k * gvv)
+        b = (0, m * bu, m * bv, m * k * guu, m * k * guv, m * k * gvv)
+        rest = (0, 0, 0, bu * bu - e * guu, 2 * bu * bv - e * guv, bv * bv - e * gvv)
+        discriminant = (one + m * m * other for one, other in zip(a, rest, strict=True))
+        return np.stack([form(len(m), *a), form(len(m), *b), form(len(m), *discriminant)])
 
     def _windows(self) -> None:
         """First and one past the last row and column of every piece's shadow."""
@@ -130,14 +130,14 @@ class PieceRays:
         tilt = self.k * (np.abs(nu) + np.abs(nv)) * self.reach[:, None]
         keeps = (rate.min(1) < -tilt.max(1)) & (rate.max(1) > tilt.max(1))
         self.kind = np.where(is_cut, np.where(keeps, CUT, GRAZED), UNCUT)
-        forms = [
-            (form(offsets[:, i], -self.m * nu[:, i], -self.m * nv[:, i]),
-             form(rate[:, i], self.k * nu[:, i], self.k * nv[:, i]))
-            for i in range(2)
-        ]  # fmt: skip
-        planes = np.array(forms, np.float32)
-        planes = np.where(rate[:, 0] > rate[:, 1], planes[::-1], planes)
-        return planes.reshape(4, 3, 3, -1)
+        order = np.arange(len(rate)), np.argsort(rate, 1).T
+        nu, nv, rate, offsets = nu[order], nv[order], rate[order], offsets[order]
+        forms = []
+        for plane in range(2):
+            across = nu[plane], nv[plane]
+            forms.append(form(len(self.m), offsets[plane], *(-self.m * n for n in across)))
+            forms.append(form(len(self.m), rate[plane], *(self.k * n for n in across)))
+        return np.stack(forms)
 
     def spans(self, chosen: slice, first_row: int, last_row: int) -> Iterator[Spans]:
         """Where the rays of a band of rows meet the chosen pieces: large shadows one by one as
