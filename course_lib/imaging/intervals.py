@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -79,9 +79,12 @@ class PieceRays:
     def _conics(self, shape: NDArray[np.float64], toward: NDArray[np.float64]) -> Floats:
         """(3, 3, 3, N): A, B and the discriminant."""
         m, k = self.m, self.k
-        wu, wv = shape @ self.geometry.right, shape @ self.geometry.down
-        wd = (shape @ toward[..., None])[..., 0]
-        dot = lambda a, b: (a * b).sum(-1)  # noqa: E731
+        rows = shape.reshape(-1, 3)
+        wu, wv = (
+            (rows @ axis).reshape(-1, 3) for axis in (self.geometry.right, self.geometry.down)
+        )
+        wd = np.einsum("nij,nj->ni", shape, toward)
+        dot = partial(np.einsum, "ni,ni->n")
         e = np.maximum(dot(wd, wd), 1e-9)  # a cylinder may lie along the ray
         bu, bv = dot(wu, wd), dot(wv, wd)
         guu, guv, gvv = dot(wu, wu), 2 * dot(wu, wv), dot(wv, wv)
@@ -123,15 +126,20 @@ class PieceRays:
         GRAZED when some ray runs along a plane, or the piece has one plane only.
         """
         normals, offsets = self.pieces.normals, self.pieces.offsets
-        nu, nv = normals @ self.geometry.right, normals @ self.geometry.down
-        rate = (normals @ toward[..., None])[..., 0]
+        rows = normals.reshape(-1, 3)
+        nu, nv = (
+            (rows @ axis).reshape(-1, 2) for axis in (self.geometry.right, self.geometry.down)
+        )
+        rate = np.einsum("nij,nj->ni", normals, toward)
         is_cut = (offsets < FAR).any(1)
         rate[~is_cut] = -1, 1  # far away before and behind
-        tilt = self.k * (np.abs(nu) + np.abs(nv)) * self.reach[:, None]
-        keeps = (rate.min(1) < -tilt.max(1)) & (rate.max(1) > tilt.max(1))
+        swap = rate[:, :1] > rate[:, 1:]
+        nu, nv, rate, offsets = (
+            np.where(swap, numbers[:, ::-1], numbers).T for numbers in (nu, nv, rate, offsets)
+        )
+        tilt = self.k * (np.abs(nu) + np.abs(nv)) * self.reach
+        keeps = (rate[0] < -tilt[0]) & (rate[1] > tilt[1])
         self.kind = np.where(is_cut, np.where(keeps, CUT, GRAZED), UNCUT)
-        order = np.arange(len(rate)), np.argsort(rate, 1).T
-        nu, nv, rate, offsets = nu[order], nv[order], rate[order], offsets[order]
         forms = []
         for plane in range(2):
             across = nu[plane], nv[plane]

@@ -52,8 +52,10 @@ class Pieces:
         """(N, P): whether each of the (P, 3) points lies in each piece."""
         count = len(self)
         origin = (self.shape @ self.centre[..., None]).reshape(-1, 1)
-        local = self.shape.reshape(-1, 3) @ points.T - origin
-        within = (local**2).reshape(count, 3, -1).sum(1) <= 1.0
+        local = self.shape.reshape(-1, 3) @ points.T
+        local -= origin
+        local *= local
+        within = local.reshape(count, 3, -1).sum(1) <= 1.0
         edge = self.offsets + (self.normals @ self.centre[..., None])[..., 0]
         for plane in range(2):
             cut = np.flatnonzero(self.offsets[:, plane] < FAR)
