@@ -41,7 +41,12 @@ def evaluate(forms: Floats, du: Floats, dv: Floats) -> Floats:
 
 def _products(forms: Floats, du: Floats, dv: Floats) -> Floats:
     """The matrix products themselves, (..., h, w): forms (..., 3, 3), du (..., w), dv (..., h)."""
-    right = np.stack([np.ones_like(du), du, du * du], -2)
-    down = np.stack([np.ones_like(dv), dv, dv * dv], -1)
-    result: Floats = down @ (forms @ right)
+    result: Floats = _powers(dv) @ (forms @ np.swapaxes(_powers(du), -1, -2))
     return result
+
+
+def _powers(values: Floats) -> Floats:
+    """(..., 3): 1, x, x^2."""
+    powers = np.empty((*values.shape, 3), np.float32)
+    powers[..., 0], powers[..., 1], powers[..., 2] = 1, values, values * values
+    return powers
