@@ -63,18 +63,8 @@ def inside(places: Places, python: Path | None) -> list[Finding]:
     """What the environment says about itself; nothing when there is none yet."""
     if python is None and not environment.is_usable(places):
         return []
-    command = [str(python or places.python), "-m", "course_lib.teaching.selftest", "--json"]
     try:
-        answer = subprocess.run(
-            command,
-            cwd=places.root,
-            env=clean_environment(places),
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=300,
-        )
+        answer = _ask(places, python, "course_lib.teaching.selftest", "--json")
     except (OSError, subprocess.TimeoutExpired) as error:
         return [_no_answer(str(error))]
     try:
@@ -89,22 +79,27 @@ def derived(places: Places, python: Path | None) -> list[Finding]:
     is_author = "dev" in read_stamp(places).get("extras", []) or python is not None
     if not (is_author and (places.root / "lessons").is_dir()):
         return []
-    command = [str(python or places.python), "-m", "course_lib.authoring", "fresh"]
-    answer = subprocess.run(
-        command,
-        cwd=places.root,
-        env=clean_environment(places),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
+    answer = _ask(places, python, "course_lib.authoring", "fresh")
     if "No module named" in answer.stderr:  # a learner's own Python without the authors' tools
         return []
     said = (answer.stdout.strip() or answer.stderr.strip()).splitlines() or ["nothing was said"]
     found = said[0] if len(said) == 1 else f"{said[0]} and {len(said) - 1} more"
     state = "ok" if answer.returncode == 0 else "PROBLEM"
     return [(state, "derived files", found, "run: python3 course.py build")]
+
+
+def _ask(places: Places, python: Path | None, *module: str) -> subprocess.CompletedProcess[str]:
+    """Run a module of the course in its environment and return what it said."""
+    return subprocess.run(
+        [str(python or places.python), "-m", *module],
+        cwd=places.root,
+        env=clean_environment(places),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        timeout=300,
+    )
 
 
 def _no_answer(said: str) -> Finding:

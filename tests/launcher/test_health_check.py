@@ -2,11 +2,14 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
 from course_lib.teaching import selftest
 from launcher import health
+from launcher.places import Places
 
 
 def test_before_the_set_up_it_says_what_to_run(small_course):
@@ -91,3 +94,24 @@ def test_run_as_a_program(monkeypatch, capsys, json_wanted):
         assert {"state", "what", "found", "advice"} == set(json.loads(said)[0])
     else:
         assert "Nothing is wrong." in said
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "state"),
+    [
+        (0, "Every derived file is fresh.", "ok"),
+        (1, "README.md is stale\nslides/a.md is stale", "PROBLEM"),
+    ],
+)
+def test_an_author_is_told_of_stale_derived_files(monkeypatch, tmp_path, code, said, state):
+    (tmp_path / "lessons").mkdir()
+    answer = subprocess.CompletedProcess([], code, said, "")
+    monkeypatch.setattr(health, "_ask", lambda *_: answer)
+    found = health.derived(Places(tmp_path), Path(sys.executable))
+    assert [row[0] for row in found] == [state]
+    assert found[0][2].startswith(said.splitlines()[0])
+
+
+def test_a_learner_is_not_asked_about_derived_files(tmp_path):
+    (tmp_path / "lessons").mkdir()
+    assert health.derived(Places(tmp_path), None) == []
