@@ -975,7 +975,7 @@ claim("The best of the four readers is above CheXNet.", readers["f1"].max() > 0.
 # score. The lines that begin with *holds* were written for virtual patients. If one of them stops on real films, you
 # have found a difference between the two worlds: read it, and go on with the next cell.
 
-# %% tags=["varies"]
+# %% tags=["local"]
 progress()
 
 # %% [markdown] tags=["slide"]

@@ -1277,7 +1277,7 @@ claim("Skipping pixels keeps noise and false patterns that averaging removes",
 # Before you train: look at 20 films. Check polarity, letters, borders, PA against AP, and that no
 # patient is in two parts of the data. Lesson *CheXNet* goes on from here.
 
-# %% tags=["varies"]
+# %% tags=["local"]
 progress()
 
 # %% [markdown] tags=["slide"]

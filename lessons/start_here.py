@@ -36,8 +36,8 @@ from course_lib.teaching.widgets import explore
 # This next cell looks at your computer. If something is wrong, the report says what to do.
 # When you ask somebody for help, paste it into your question.
 
-# %% tags=["varies"]
-print(environment_report())
+# %% tags=["local"]
+environment_report()
 
 # %% [markdown] tags=["instructor"]
 # Let everybody run the environment report before you start to talk. A red line there explains most
@@ -303,7 +303,7 @@ def checker(black, white):
 #
 # Every check writes one line to a file in your folder. Nothing leaves your computer. Here is the table:
 
-# %% tags=["varies"]
+# %% tags=["local"]
 progress()
 
 # %% [markdown] tags=["instructor"]

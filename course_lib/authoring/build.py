@@ -26,10 +26,7 @@ def build(course: Course, lessons: list[Lesson], force: bool = False) -> int:
                 print(f"{lesson.name} stopped at {run.error}", file=sys.stderr)
                 return 1
             done[lesson.slug] = node
-            measured[lesson.slug] = {
-                "seconds": round(run.seconds),
-                "peak_mb": round(run.peak_mb, -1),
-            }
+            measured[lesson.slug] = _steady(measured.get(lesson.slug), run)
             _save_measured(course, measured)
     files = derive.derived(course, lambda _, lesson: done[lesson.slug])
     changed = derive.differences(files)
@@ -99,6 +96,17 @@ def _drop_notes(folder: Path) -> None:
 def _measured() -> dict:
     file = ROOT / derive.MEASURED
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def _steady(before: dict | None, run: execute.Run) -> dict:
+    """Minutes and memory of `run`; as before if neither has changed by more than a third.
+
+    No two runs take the same time, and the README should not change with every build.
+    """
+    now = {"seconds": round(run.seconds), "peak_mb": int(round(run.peak_mb, -1))}
+    if before and all(abs(now[k] - before[k]) <= before[k] / 3 for k in now):
+        return before
+    return now
 
 
 def _save_measured(course: Course, measured: dict) -> None:

@@ -56,8 +56,15 @@ def stored(course: Course, lesson: Lesson) -> nbformat.NotebookNode:
     kept = nbformat.read(path, as_version=4)
     if kept.metadata.get("course") != built.metadata["course"]:
         raise Stale(f"notebooks/{lesson.name}.ipynb: its source or the library has changed.")
+    if _tags(kept) != _tags(built):
+        raise Stale(f"notebooks/{lesson.name}.ipynb: the tags of its cells have changed.")
     notebook.fill_outputs(built, kept)
     return built
+
+
+def _tags(node: nbformat.NotebookNode) -> dict[str, set[str]]:
+    """The author's tags of every cell; what a run added does not count."""
+    return {c.id: set(c.metadata.get("tags", [])) - {notebook.IGNORE} for c in node.cells}
 
 
 def derived(

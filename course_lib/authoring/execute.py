@@ -82,6 +82,8 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
         if cell.cell_type != "code":
             continue
         cell.metadata.pop("execution", None)
+        if "local" in cell.metadata.get("tags", []):
+            cell.outputs = []  # it speaks of the computer it runs on, not of the lesson
         kept = []
         for output in cell.outputs:
             if output.output_type == "stream" and output.name == "stderr":

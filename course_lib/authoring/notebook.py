@@ -10,6 +10,7 @@ from course_lib.authoring.manifest import Course, Lesson
 from course_lib.authoring.source import Cell, Source
 from course_lib.teaching.exercises import Answer
 
+IGNORE = "nbval-ignore-output"
 KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -38,8 +39,9 @@ def fill_outputs(target: nbformat.NotebookNode, executed: nbformat.NotebookNode)
         if cell.cell_type == "code" and cell.id in done:
             cell.outputs = done[cell.id].outputs
             cell.execution_count = done[cell.id].execution_count
-            if done[cell.id].metadata.get("tags"):
-                cell.metadata["tags"] = done[cell.id].metadata["tags"]
+            tags = cell.metadata.get("tags", [])
+            if IGNORE in done[cell.id].metadata.get("tags", []) and IGNORE not in tags:
+                cell.metadata["tags"] = [*tags, IGNORE]
 
 
 def show_judgement(notebook: nbformat.NotebookNode, call: str, answer: Answer) -> None:
@@ -65,7 +67,7 @@ def _assemble(course: Course, lesson: Lesson, terms: dict, cells: list[Cell]):
 def _build(cell: Cell, lesson: Lesson, seen: dict[str, int]):
     make = new_markdown_cell if cell.kind == "markdown" else new_code_cell
     node = make(cell.source, id=_identity(lesson, cell, seen))
-    tags = [*cell.tags, *(["nbval-ignore-output"] if "varies" in cell.tags else [])]
+    tags = [*cell.tags, *([IGNORE] if {"varies", "local"} & set(cell.tags) else [])]
     if tags:
         node.metadata["tags"] = tags
     return node

@@ -11,7 +11,7 @@ ROLES = {
     "exercise", "given", "stub", "check", "hint",
     "solution", "equivalent", "wrong", "checker",
 }  # fmt: skip
-TAGS = ROLES | {"slide", "slide-only", "instructor", "varies"}
+TAGS = ROLES | {"slide", "slide-only", "instructor", "varies", "local"}
 HIDDEN = {"hint", "solution", "equivalent", "wrong", "checker", "instructor", "slide-only"}
 
 

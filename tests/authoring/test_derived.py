@@ -124,3 +124,17 @@ def test_progress_bars_are_not_stored():
     node = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code, id="a")])
     assert execute.execute(node, "bar").error is None
     assert [o.get("text") for o in node.cells[0].outputs] == ["done\n"]
+
+
+def test_what_speaks_of_this_computer_is_not_stored():
+    cell = nbformat.v4.new_code_cell("print(42)", id="a", metadata={"tags": ["local"]})
+    node = nbformat.v4.new_notebook(cells=[cell])
+    assert execute.execute(node, "local").error is None
+    assert node.cells[0].outputs == [] and node.cells[0].execution_count == 1
+
+
+def test_measured_minutes_change_only_with_the_lesson():
+    before = {"seconds": 60, "peak_mb": 900}
+    assert build._steady(before, execute.Run("a", 70, 1000)) == before
+    assert build._steady(before, execute.Run("a", 95, 1000)) == {"seconds": 95, "peak_mb": 1000}
+    assert build._steady(None, execute.Run("a", 1.4, 104)) == {"seconds": 1, "peak_mb": 100}
