@@ -9,6 +9,12 @@ from course_lib.authoring import derive, execute, source
 from course_lib.authoring.manifest import ROOT, Course, Lesson
 from course_lib.authoring.prove import prove
 
+# What an edition without solutions leaves out: sources and answers, and what is only for authors.
+KEPT_BACK = (
+    "lessons", "solutions", "instructor", "tests", "benchmarks", "conftest.py",
+    "build", "work", "__pycache__", "*.egg-info", "*_cache", ".*",
+)  # fmt: skip
+
 
 def build(course: Course, lessons: list[Lesson], force: bool = False) -> int:
     """Renew all derived files; run `lessons` again if `force`. Returns the exit code."""
@@ -68,13 +74,7 @@ def edition_without_solutions(course: Course, target: Path) -> int:
     if target.exists():
         print(f"{target} exists already; name a new folder.", file=sys.stderr)
         return 1
-    for name in ("README.md", "course.py", "pyproject.toml", "requirements.lock", "environment.yml",
-                 "course.toml", "LICENSE", "LICENSE-CONTENT"):  # fmt: skip
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / name, target / name)
-    caches = shutil.ignore_patterns("__pycache__", "*.egg-info", "solutions", "instructor")
-    for folder in ("course_lib", "datasets", "notebooks", "slides"):
-        shutil.copytree(ROOT / folder, target / folder, ignore=caches)
+    shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(*KEPT_BACK))
     for file in (target / derive.BANK).glob("*.json"):
         bank = json.loads(file.read_text(encoding="utf-8"))
         kept = {key: {**entry, "solution": None} for key, entry in bank.items()}

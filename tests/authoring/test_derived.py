@@ -2,6 +2,8 @@
 
 import ast
 import json
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -92,6 +94,11 @@ def test_edition_without_solutions_has_none(tmp_path):
         assert json.dumps(exercise.one("solution").source)[1:-1] not in whole, key
         assert f'check(\\"{key}\\"' in whole, "the exercise itself is there"
     assert build.edition_without_solutions(COURSE, target) == 1, "never into an existing folder"
+    told = subprocess.run(
+        [sys.executable, "course.py", "--help"], cwd=target, capture_output=True, text=True
+    )
+    assert told.returncode == 0 and "lab" in told.stdout
+    assert (target / "docs" / "pictures" / "strip.png").is_file(), "the README's picture"
 
 
 def test_a_failing_lesson_is_reported_with_its_cell():
