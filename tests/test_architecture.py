@@ -59,3 +59,21 @@ def test_files_are_small_and_explained(file):
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{node.name} needs a docstring"
+
+
+def test_no_module_imports_itself_in_a_circle():
+    """A module can be read after those it imports: there is an order for all of them."""
+    waiting = {}
+    for file in MODULES:
+        name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        names = set()
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        waiting[name] = names
+    for name in waiting:
+        waiting[name] = (waiting[name] & set(waiting)) - {name}
+    while waiting:
+        ready = {name for name, needs in waiting.items() if not needs & set(waiting)}
+        assert ready, f"these import each other in a circle: {sorted(waiting)}"
+        waiting = {name: needs for name, needs in waiting.items() if name not in ready}

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from course_lib.imaging.forms import evaluate, form
+from course_lib.imaging.geometry import Geometry
 from course_lib.patient.solids import FAR, Pieces
-
-if TYPE_CHECKING:
-    from course_lib.imaging.projection import Geometry
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

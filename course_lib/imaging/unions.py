@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from course_lib.imaging.geometry import Geometry
 from course_lib.imaging.intervals import Floats, PieceRays, Spans
 from course_lib.patient.solids import Compound, join
-
-if TYPE_CHECKING:
-    from course_lib.imaging.projection import Geometry
 
 BAND = 65_536  # pixels handled at once
 Hull = tuple[Floats, Floats, NDArray[np.bool_]]

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from course_lib.imaging.projection import film_geometry, part_length, part_lengths, path_lengths
+from course_lib.imaging.geometry import film_geometry
+from course_lib.imaging.projection import part_length, part_lengths, path_lengths
 from course_lib.patient.cohort import sample_patient
 from course_lib.patient.findings import FINDINGS
 from course_lib.patient.solids import (
