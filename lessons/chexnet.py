@@ -14,13 +14,12 @@ import pandas as pd
 import torch
 
 from course_lib.data.augment import Augmentation
-from course_lib.data.chestxray14 import ChestXray14
 from course_lib.data.dataset import FilmDataset
 from course_lib.data.findings import CHEXNET
 from course_lib.data.marker import WithMarker
+from course_lib.data.opening import open_dataset
 from course_lib.data.source import Subset
 from course_lib.data.split import shared_patients, split_by_image, split_by_patient
-from course_lib.data.virtual import VirtualChest
 from course_lib.evaluation.by_label import auc_by_label
 from course_lib.evaluation.operating import confusion, f1_threshold
 from course_lib.evaluation.published import published
@@ -50,16 +49,16 @@ from course_lib.teaching.widgets import explore
 SIZE = 128  # pixels
 
 
-def open_dataset(name, films=1500):
-    """The virtual cohort, or as many real films of ChestX-ray14 from the folder `name`."""
-    if name == "virtual":
-        return VirtualChest(films, seed=1, size=SIZE, studies_per_patient=1.5)
-    real = ChestXray14(name)
-    drawn = np.random.default_rng(0).permutation(len(real))[:films]
+def open_films(dataset, most=1500):
+    """The virtual cohort, or as many of the real films in the folder `dataset`."""
+    if dataset == "virtual":
+        return open_dataset("virtual", n=most, seed=1, size=SIZE, studies_per_patient=1.5)
+    real = open_dataset(dataset)
+    drawn = np.random.default_rng(0).permutation(len(real))[:most]
     return Subset(real, np.sort(drawn))
 
 # %% tags=["varies"]
-dataset = open_dataset("virtual")  # or, for example: open_dataset("D:/ChestX-ray14")
+dataset = open_films(dataset="virtual")  # or, for example: dataset="D:/ChestX-ray14"
 
 # %% [markdown]
 # Every film carries a list of findings. One film can show several, or none. That is why this is
@@ -969,7 +968,7 @@ claim("The best of the four readers is above CheXNet.", readers["f1"].max() > 0.
 # ## Your turn: real films
 #
 # 1. Download ChestX-ray14 (112,120 films, about 45 GB; where and how: `datasets/README.md`), or one of its parts.
-# 2. Write its folder into the cell with `open_dataset`, and run all cells again.
+# 2. Write its folder into the cell with `open_films`, and run all cells again.
 #
 # The films are bigger, the findings real and the labels noisy; the code stays the same. Nobody drew outlines for them, so the maps get no
 # score. The lines that begin with *holds* were written for virtual patients. If one of them stops on real films, you

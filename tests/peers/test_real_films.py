@@ -79,7 +79,7 @@ def test_the_lesson_runs_on_real_films_with_one_word_changed(real_data, tmp_path
     for cell in lesson.cells:
         if cell.kind == "code" and cell.shown and cell.role != "check":
             code = cell.source.replace(
-                'open_dataset("virtual")', f"open_dataset({str(tmp_path)!r})"
+                'open_films(dataset="virtual")', f"open_films(dataset={str(tmp_path)!r})"
             )
             swapped += code != cell.source
             exec(compile(code, "lesson chexnet", "exec"), namespace)
