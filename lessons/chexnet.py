@@ -436,7 +436,7 @@ claim("Over the findings it was taught, the mean AUC is far above guessing.", ta
 claim("A large finding is easier than a nodule.", table.auc["pleural_effusion"] > table.auc["nodule"])
 
 # %% [markdown]
-# A nodule is two or three pixels wide here, and we taught with only about a hundred of them. Look at its interval: when it
+# A nodule is two to ten pixels wide here, and we taught with only about a hundred of them. Look at its interval: when it
 # reaches 0.5, this test cannot tell the network from a coin.
 
 # %% [markdown] tags=["slide"]

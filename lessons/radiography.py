@@ -45,7 +45,7 @@ from course_lib.teaching.widgets import explore
 
 # %% [markdown]
 # About 99 % of the energy becomes heat; that is why the target is made of [[tungsten]] and
-# rotates. Our tube is a model of one page (`course_lib/imaging/spectrum.py`). Its
+# rotates. Our tube is a short model (`course_lib/imaging/spectrum.py`). Its
 # [[half-value layer]] agrees with SpekPy, a program made for this purpose, within 4 % from 60 to
 # 140 kV.
 

@@ -108,10 +108,10 @@ explore(
 # show the mask. It opens the theme of the whole course: what is visible, and how sure are we?
 
 # %% [markdown] tags=["slide"]
-# ## Two real patients
+# ## Three real patients
 #
 # The library *pydicom* brings a few real, anonymous files for its own tests.
-# They are few, but they are real: a CT [[slice]] through a head, an MR slice through a belly.
+# They are few, but they are real: CT [[slices|slice]] through a head and a spine, an MR slice through a belly.
 
 # %%
 head, spine, mr = sample_ct("head"), sample_ct("spine"), sample_mr()

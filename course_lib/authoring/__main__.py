@@ -19,9 +19,8 @@ def parser() -> argparse.ArgumentParser:
         "--without-solutions", type=Path, metavar="FOLDER",
         help="instead, copy the course without any solution to a new folder",
     )  # fmt: skip
-    for name in ("run", "try"):
-        ran = commands.add_parser(name, help="prove and run lessons headless; writes nothing")
-        ran.add_argument("lesson", nargs="*", help="number or name; default: all")
+    ran = commands.add_parser("run", help="prove and run lessons headless; writes nothing")
+    ran.add_argument("lesson", nargs="*", help="number or name; default: all")
     commands.add_parser("fresh", help="tell whether every derived file is fresh")
     return top
 
@@ -37,7 +36,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _do(arguments: argparse.Namespace, course: manifest.Course) -> int:
-    if arguments.command in ("run", "try"):
+    if arguments.command == "run":
         return build.run(course, course.select(arguments.lesson))
     if arguments.command == "fresh":
         return derive.report(course)

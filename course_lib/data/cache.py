@@ -3,13 +3,14 @@
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import numpy as np
 import platformdirs
+
+from course_lib.data.files import write_whole
 
 # What decides a result: code, and the tables that code reads.
 CODE_ENDINGS = {".py", ".json", ".toml", ".csv"}
@@ -47,7 +48,7 @@ def content_key(parameters: dict, fingerprint: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file so that it is either complete or absent, even if the process is killed.
 
     Args:
@@ -57,21 +58,11 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     Raises:
         OSError: the disk is full or the folder cannot be written to; the message says what to do.
     """
-    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".part-", delete=False) as file:
-            temporary = Path(file.name)
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        write_whole(path, write)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OSError(
             f"{path} cannot be written ({reason}); free some space, or set COURSE_CACHE to a "
             "folder with room."
         ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from course_lib.data.cache import cache_folder, write_atomically
+from course_lib.data.files import remove_leftovers
 from course_lib.data.item import ImageItem, ImageRecord, Label
 from course_lib.data.marker import Marker, burn_in, draw_marks, marker_of
 from course_lib.data.render import (
@@ -177,7 +178,7 @@ class VirtualChest:
         if not missing:
             os.utime(self.folder)  # in use: not to be forgotten
             return
-        _tidy(self.folder)
+        remove_leftovers(self.folder, older_than_s=3600)
         _forget_unused(self.folder.parent)
         about = json.dumps({**asdict(self.plan), "films": len(self)}, indent=1).encode()
         write_atomically(self.folder / "about.json", lambda file: file.write(about))
@@ -228,16 +229,6 @@ def _workers(wanted: int | None, megapixels: float, files: int) -> int:
         return max(1, min(wanted, files))
     cores = min(os.cpu_count() or 1, 8)
     return max(1, min(cores, files, int(megapixels / MEGAPIXELS_WORTH_A_WORKER)))
-
-
-def _tidy(folder: Path) -> None:
-    """Remove what killed processes left behind an hour ago or earlier."""
-    for part in folder.glob(".part-*"):
-        try:
-            if time.time() - part.stat().st_mtime > 3600:
-                part.unlink()
-        except OSError:
-            continue  # another process was faster
 
 
 def _forget_unused(root: Path) -> None:

@@ -1,11 +1,11 @@
 """A run on disk: whole or not there, and read without executing anything in it."""
 
-import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
+
+from course_lib.data.files import write_whole
 
 
 class CheckpointError(RuntimeError):
@@ -15,30 +15,6 @@ class CheckpointError(RuntimeError):
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     """Write tensors and plain values; ``path`` is at every moment the old or the new file."""
     write_whole(path, lambda file: torch.save(content, file))
-
-
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, force it to disk, then rename it.
-
-    A rename within one folder is atomic, so a killed process or a full disk leaves the old file.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files that killed runs left in ``folder``."""
-    for path in folder.glob("*.tmp"):
-        path.unlink(missing_ok=True)
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:

@@ -14,13 +14,8 @@ from typing import Any
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from course_lib.learning.checkpoint import (
-    CheckpointError,
-    load_checkpoint,
-    remove_leftovers,
-    save_checkpoint,
-    write_whole,
-)
+from course_lib.data.files import remove_leftovers, write_whole
+from course_lib.learning.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from course_lib.learning.plan import Plan, epochs_without_gain
 
 

@@ -197,7 +197,7 @@ PEERS = (
 
 @pytest.mark.parametrize("name", PEERS.split())
 def test_same_as_pydicom_on_its_files(name):
-    compare_with_pydicom(get_testdata_file(name, download=False))
+    assert compare_with_pydicom(get_testdata_file(name, download=False))
 
 
 def test_same_as_pydicom_on_real_files(real_data):

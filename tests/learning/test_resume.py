@@ -12,12 +12,8 @@ import pytest
 import torch
 from tiny_training import Stripes, small_net, train_in
 
-from course_lib.learning.checkpoint import (
-    CheckpointError,
-    load_checkpoint,
-    save_checkpoint,
-    write_whole,
-)
+from course_lib.data.files import write_whole
+from course_lib.learning.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from course_lib.learning.losses import MultiLabelLoss
 from course_lib.learning.plan import Plan
 from course_lib.learning.trainer import fit
