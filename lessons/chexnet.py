@@ -819,7 +819,7 @@ element = from_the_ward[int(both_signs[0])]
 fig, axes = plt.subplots(1, 2, figsize=(7, 3.7))
 for ax, (who, model) in zip(axes, both.items(), strict=True):
     cam_over_film(ax, model, element, "nodule", who)
-show(fig, alt="The cheating network's heat lies on the letter in the corner, not on the nodule")
+show(fig, alt="The cheating network's heat lies by the letter in the corner, not on the nodule")
 
 # %%
 def corner_heat(model):

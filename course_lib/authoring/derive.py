@@ -63,8 +63,9 @@ def stored(course: Course, lesson: Lesson) -> nbformat.NotebookNode:
 
 
 def _tags(node: nbformat.NotebookNode) -> dict[str, set[str]]:
-    """The author's tags of every cell; what a run added does not count."""
-    return {c.id: set(c.metadata.get("tags", [])) - {notebook.IGNORE} for c in node.cells}
+    """The author's tags of every code cell; what a run added does not count."""
+    code = [c for c in node.cells if c.cell_type == "code"]
+    return {c.id: set(c.metadata.get("tags", [])) - {notebook.IGNORE} for c in code}
 
 
 def derived(
