@@ -1,0 +1,1 @@
+"""Computed tomography: from rays through a patient to a slice in Hounsfield units."""

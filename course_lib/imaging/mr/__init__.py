@@ -1,0 +1,1 @@
+"""Magnetic resonance: spins, k-space, fast imaging and quantitative maps."""
