@@ -1,0 +1,38 @@
+"""Filtered back projection, the method of almost every CT scanner for forty years."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from course_lib.imaging.ct.filters import filter_sinogram
+from course_lib.imaging.ct.fourier import ParallelProjector
+
+
+def fbp(
+    sinogram: np.ndarray,
+    angles_deg: np.ndarray,
+    spacing_mm: float,
+    size: int,
+    pixel_mm: float,
+    window: str = "ram-lak",
+    projector: ParallelProjector | None = None,
+) -> np.ndarray:
+    """Picture (size, size) in 1/mm from a parallel-beam sinogram (views, detectors).
+
+    f(x, y) = integral over theta from 0 to pi of the filtered projection at x cos + y sin.
+    angles_deg: views spread evenly over 180 (or 360) degrees. window: see filters.WINDOWS.
+    projector: one built for the same geometry saves time when many slices are made.
+    Raises ValueError if sinogram and angles do not fit.
+    """
+    sinogram = np.asarray(sinogram, np.float32)
+    if sinogram.ndim != 2 or len(angles_deg) != sinogram.shape[0]:
+        raise ValueError(
+            f"The sinogram has shape {sinogram.shape}, but there are {len(angles_deg)} angles; "
+            "rows must be views."
+        )
+    if projector is None:
+        projector = ParallelProjector(size, pixel_mm, angles_deg, sinogram.shape[1], spacing_mm)
+    filtered = filter_sinogram(sinogram, spacing_mm, window)
+    # The transpose sums length in pixel (mm) times value; an area mean over pixels is wanted.
+    weight = np.pi / len(angles_deg) * spacing_mm / pixel_mm**2
+    return projector.back_project(filtered) * np.float32(weight)
