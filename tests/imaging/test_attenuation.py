@@ -30,6 +30,11 @@ def test_mass_attenuation_agrees_with_nist(name):
     assert mass_attenuation(name, [20, 60, 150]) == pytest.approx(NIST[name], rel=0.01)
 
 
+@pytest.mark.parametrize("name", ["water", "aluminium", "iodine", "lead"])
+def test_elements_and_water_agree_to_a_thousandth(name):
+    assert mass_attenuation(name, [20, 60, 150]) == pytest.approx(NIST[name], rel=0.001)
+
+
 def test_processes_add_up_to_the_total():
     energies = np.linspace(10, 150, 57)
     parts = sum(
