@@ -68,11 +68,10 @@ def _layers_along(volume: Tensor, grid: Grid, geometry: Geometry):  # type: igno
     Positions and spacings (negative where the grid runs the other way) are pairs: along the beam,
     and along the film's rows (`right`).
     """
-    for beam_axis, right_axis in ((1, 0), (0, 1)):
-        if abs(abs(geometry.beam[beam_axis]) - 1) < 1e-6:
-            break
-    else:
+    level = [axis for axis in (0, 1) if abs(abs(geometry.beam[axis]) - 1) < 1e-6]
+    if not level:
         return _turned(volume, grid, geometry)
+    beam_axis, right_axis = level[0], 1 - level[0]
     order = {0: 2, 1: 1}  # patient axis -> array axis
     layers = volume.permute(order[beam_axis], 0, order[right_axis])
     signs = geometry.beam[beam_axis], geometry.right[right_axis]
