@@ -1,0 +1,1 @@
+"""Pictures become DICOM files: CT, MR and DX objects that validators accept."""

@@ -1,0 +1,67 @@
+"""Every kind of file the course writes, judged by dciodvfy and dcentvfy (David Clunie's tools)."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+from course_lib.dicom.identity import CHARACTER_SETS, identity_of
+from course_lib.dicom.writing.dx import VIEWS, write_dx
+from course_lib.dicom.writing.files import COMPRESSIONS
+from course_lib.dicom.writing.modules import Series
+from course_lib.dicom.writing.mr import SEQUENCES, MRSettings, write_mr
+from course_lib.dicom.writing.virtual import chest_grid, write_ct_of
+from course_lib.imaging.radiography import radiograph
+from course_lib.patient.cohort import sample_patient
+from course_lib.patient.findings import FINDINGS
+
+PATIENT = FINDINGS["nodule"](sample_patient(7), severity=0.7, seed=1)
+GRID = chest_grid(PATIENT, (6, 48, 48))
+
+
+def complaints(path) -> str:
+    """What dciodvfy says about a file, apart from its name; skips where the tool is missing."""
+    if shutil.which("dciodvfy") is None:
+        pytest.skip("dciodvfy is not installed (Debian package dicom3tools)")
+    done = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True)
+    lines = (done.stdout + done.stderr).splitlines()
+    told = [line for line in lines if line.startswith(("Error", "Warning"))]
+    return "\n".join(told) or ("" if done.returncode == 0 else f"return code {done.returncode}")
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_ct_has_no_error_and_no_warning(tmp_path, compression):
+    for path in write_ct_of(tmp_path, PATIENT, GRID, compression=compression):
+        assert complaints(path) == ""
+
+
+@pytest.mark.parametrize("character_set", CHARACTER_SETS)
+def test_names_in_every_character_set_are_accepted(tmp_path, character_set):
+    who = identity_of(PATIENT, character_set=character_set)
+    assert complaints(write_mr(tmp_path, np.ones((1, 8, 8)), (5, 1 / 3, 0.1 + 0.2), who)[0]) == ""
+
+
+@pytest.mark.parametrize("sequence", SEQUENCES)
+def test_mr_has_no_error_and_no_warning(tmp_path, sequence):
+    inversion = 900.0 if sequence == "inversion recovery" else None
+    settings = MRSettings(3000, 15, inversion, sequence=sequence)
+    volume = np.random.default_rng(0).random((2, 16, 16))
+    for path in write_mr(tmp_path, volume, (5, 1, 1), identity_of(PATIENT), settings=settings):
+        assert complaints(path) == ""
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_dx_has_no_error_and_no_warning(tmp_path, view):
+    assert complaints(write_dx(tmp_path / "dx.dcm", radiograph(PATIENT, size=64, view=view))) == ""
+
+
+def test_a_study_hangs_together(tmp_path):
+    """dcentvfy compares files: one patient, one study, each series with one set of attributes."""
+    if shutil.which("dcentvfy") is None:
+        pytest.skip("dcentvfy is not installed (Debian package dicom3tools)")
+    paths = write_ct_of(tmp_path / "ct", PATIENT, GRID)
+    who, second = identity_of(PATIENT, description="CT chest"), Series(2, "MR")
+    paths += write_mr(tmp_path / "mr", np.ones((2, 8, 8)), (5, 1, 1), who, series=second)
+    done = subprocess.run(["dcentvfy", *map(str, paths)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
