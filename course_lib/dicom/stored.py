@@ -84,7 +84,9 @@ def _check_codec(dataset: Dataset, frame: int, name: str | None) -> None:
         raise UnreadableFile(name, f"its compression ({syntax.name}) is not an image's") from None
     if not decoder.is_available:
         raise UnreadableFile(
-            name, f"no installed decoder reads its compression ({syntax.name}); convert it first"
+            name,
+            f"no installed decoder reads its compression ({syntax.name}); convert it, or add an "
+            "optional decoder under the GPL: %pip install pylibjpeg-libjpeg in a notebook",
         )
     if not syntax.is_encapsulated:
         return
