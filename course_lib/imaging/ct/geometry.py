@@ -19,12 +19,10 @@ Floats = NDArray[np.float64]
 def lines(angle_deg: ArrayLike, position_mm: ArrayLike, z_mm: ArrayLike) -> tuple[Floats, Floats]:
     """Origins and directions, both (..., 3), of the lines with these angles (degrees), distances
     from the isocentre and heights (mm), which are broadcast against each other."""
-    theta, s, z = np.broadcast_arrays(np.radians(angle_deg), position_mm, z_mm)
+    angle, s, z = (np.asarray(value, np.float64) for value in (angle_deg, position_mm, z_mm))
+    theta, s, z = np.broadcast_arrays(np.radians(angle), s, z)
     cos, sin = np.cos(theta), np.sin(theta)
-    return (
-        np.stack([s * cos, s * sin, z], -1).astype(float),
-        np.stack([-sin, cos, np.zeros_like(cos)], -1),
-    )
+    return np.stack([s * cos, s * sin, z], -1), np.stack([-sin, cos, 0 * cos], -1)
 
 
 def _elements(count: int, spacing: float, shift: float) -> Floats:
