@@ -1,12 +1,14 @@
 """What the virtual patients are made of: density and elements of every material in the course.
 
 Tissues follow ICRU Report 44 (1989) as tabulated by NIST (Hubbell & Seltzer, NISTIR 5632, table 2);
-spongy bone and breast gland follow the report itself. Lung is ICRU-44 lung tissue with the air
-it holds in inspiration: the same elements at 0.26 g/cm3 (ICRP-110 uses 0.38 for quiet breathing).
+spongy bone and breast gland follow the report itself; grey matter, white matter and cerebrospinal
+fluid are those of Woodard & White (Br J Radiol 1986;59:1209). Lung is ICRU-44 lung tissue with the
+air it holds in inspiration: the same elements at 0.26 g/cm3 (ICRP-110 uses 0.38 for quiet
+breathing).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 
@@ -30,10 +32,22 @@ def _material(name: str, density: float, source: str, **parts: float) -> Materia
     return Material(name, density, MappingProxyType(shares), source)
 
 
+def _like(material: Material, *names: str) -> tuple[Material, ...]:
+    """The same substance under other names: tissues that differ in MR and hardly in X-rays."""
+    return tuple(replace(material, name=name) for name in names)
+
+
 _ICRU = "ICRU-44 (1989), NIST tables"
+_WOODARD = "Woodard & White (1986)"
 
 # Mass parts in per cent, element by element, as printed in the tables.
 # fmt: off
+_GREY = _material("grey_matter", 1.04, _WOODARD + ", grey matter of the brain",
+                  H=10.7, C=9.5, N=1.8, O=76.7, Na=0.2, P=0.3, S=0.2, Cl=0.3, K=0.3)
+_WHITE = _material("white_matter", 1.04, _WOODARD + ", white matter of the brain",
+                   H=10.6, C=19.4, N=2.5, O=66.1, Na=0.2, P=0.4, S=0.2, Cl=0.3, K=0.3)
+_BLOOD = _material("blood", 1.06, _ICRU + ", whole blood",
+                   H=10.2, C=11.0, N=3.3, O=74.5, Na=0.1, P=0.1, S=0.2, Cl=0.3, K=0.2, Fe=0.1)
 _ALL = (
     _material("air", 0.001205, "NIST, dry air at sea level",
               C=0.0124, N=75.5268, O=23.1781, Ar=1.2827),
@@ -46,12 +60,15 @@ _ALL = (
               H=10.2, C=14.3, N=3.4, O=70.8, Na=0.2, P=0.3, S=0.3, Cl=0.2, K=0.3),
     _material("muscle", 1.05, _ICRU + ", skeletal muscle",
               H=10.2, C=14.3, N=3.4, O=71.0, Na=0.1, P=0.2, S=0.3, Cl=0.1, K=0.4),
-    _material("blood", 1.06, _ICRU + ", whole blood",
-              H=10.2, C=11.0, N=3.3, O=74.5, Na=0.1, P=0.1, S=0.2, Cl=0.3, K=0.2, Fe=0.1),
+    *_like(_BLOOD, "blood"),
     _material("breast_gland", 1.02, "ICRU-44 (1989), mammary gland",
               H=10.6, C=33.2, N=3.0, O=52.7, Na=0.1, P=0.1, S=0.2, Cl=0.1),
     _material("cartilage", 1.10, "ICRU-44 (1989)",
               H=9.6, C=9.9, N=2.2, O=74.4, Na=0.5, P=2.2, S=0.9, Cl=0.3),
+    *_like(_GREY, "grey_matter", "deep_grey", "pallidum", "tumour"),
+    *_like(_WHITE, "white_matter", "white_matter_lesion"),
+    _material("csf", 1.01, _WOODARD + ", cerebrospinal fluid", H=11.1, O=88.0, Na=0.5, Cl=0.4),
+    *_like(_BLOOD, "venous_blood", "microbleed"),
     _material("bone_spongy", 1.18, "ICRU-44 (1989), spongiosa with red and yellow marrow",
               H=8.5, C=40.4, N=2.8, O=36.7, Na=0.1, Mg=0.1, P=3.4, S=0.2, Cl=0.2, K=0.1,
               Ca=7.4, Fe=0.1),
