@@ -5,10 +5,14 @@ import subprocess
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
+from course_lib.dicom.capture import capture
 from course_lib.dicom.identity import CHARACTER_SETS, identity_of
+from course_lib.dicom.report import Measured, report
+from course_lib.dicom.segmentation import segmentation
 from course_lib.dicom.writing.dx import VIEWS, write_dx
-from course_lib.dicom.writing.files import COMPRESSIONS
+from course_lib.dicom.writing.files import COMPRESSIONS, save
 from course_lib.dicom.writing.modules import Series
 from course_lib.dicom.writing.mr import SEQUENCES, MRSettings, write_mr
 from course_lib.dicom.writing.virtual import chest_grid, write_ct_of
@@ -17,6 +21,7 @@ from course_lib.patient.cohort import sample_patient
 from course_lib.patient.findings import FINDINGS
 
 PATIENT = FINDINGS["nodule"](sample_patient(7), severity=0.7, seed=1)
+FILM = radiograph(PATIENT, size=64)
 GRID = chest_grid(PATIENT, (6, 48, 48))
 
 
@@ -65,3 +70,22 @@ def test_a_study_hangs_together(tmp_path):
     paths += write_mr(tmp_path / "mr", np.ones((2, 8, 8)), (5, 1, 1), who, series=second)
     done = subprocess.run(["dcentvfy", *map(str, paths)], capture_output=True, text=True)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("character_set", CHARACTER_SETS)
+def test_results_have_no_error_and_no_warning(tmp_path, character_set):
+    who = identity_of(PATIENT, character_set=character_set)
+    images = [dcmread(p) for p in write_ct_of(tmp_path / "ct", PATIENT, GRID, who)]
+    mask = np.zeros(GRID.shape, bool)
+    mask[2:4, 10:20, 10:20] = True
+    seg = segmentation(images, {"nodule": mask, "lung": ~mask})
+    measured = Measured("nodule", {"volume": 900.0, "diameter": 12.0, "mean_hu": 40.0}, segment=1)
+    scored = Measured("mass", {"score": 0.1, "probability": 3.0, "area": 5.0})
+    results = {
+        "seg": seg,
+        "sr": report(images, [measured, scored], seg),
+        "capture": capture(np.zeros((9, 9, 3), np.uint8), images[0], "Heat map"),
+        "film report": report([dcmread(write_dx(tmp_path / "dx.dcm", FILM, who))], [scored]),
+    }
+    for name, ds in results.items():
+        assert complaints(save(ds, tmp_path / f"{name}.dcm")) == "", name

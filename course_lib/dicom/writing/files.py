@@ -15,7 +15,7 @@ from pydicom.uid import (
 )
 from tqdm.auto import tqdm
 
-from course_lib.dicom.identity import uid
+from course_lib.dicom.identity import UTF_8, uid
 
 COMPRESSIONS: dict[str | None, UID] = {
     None: ExplicitVRLittleEndian,
@@ -23,7 +23,7 @@ COMPRESSIONS: dict[str | None, UID] = {
     "jpeg-ls": JPEGLSLossless,
     "jpeg-2000": JPEG2000Lossless,
 }
-IMPLEMENTATION_UID = uid("implementation")  # names the program that wrote the file
+IMPLEMENTATION_UID = UID(uid("implementation"))  # names the program that wrote the file
 
 
 def new_file(sop_class: str) -> Dataset:
@@ -31,7 +31,7 @@ def new_file(sop_class: str) -> Dataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(sop_class)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
+    meta.ImplementationClassUID = IMPLEMENTATION_UID
     meta.ImplementationVersionName = "COURSE_LIB_1"
     ds = Dataset()
     ds.file_meta = meta
@@ -50,6 +50,33 @@ def sealed(ds: Dataset, compression: str | None = None) -> Dataset:
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     if compression is not None:
         ds.compress(COMPRESSIONS[compression], generate_instance_uid=False)
+    return ds
+
+
+def in_utf8(ds: Dataset) -> Dataset:
+    """A light copy whose texts are written in UTF-8; highdicom knows no Korean ISO 2022."""
+    same = Dataset({element.tag: element for element in ds})
+    same.file_meta = ds.file_meta
+    same.SpecificCharacterSet = UTF_8
+    return same
+
+
+def without_clock(ds: Dataset, source: Dataset) -> Dataset:
+    """An object made by highdicom, free of the computer's clock and of chance.
+
+    Its dates become those of the series it was derived from, and random UIDs become repeatable, so
+    that the same input gives the same bytes.
+    """
+    dimensions = uid(ds.SOPInstanceUID, "dimensions")
+    for keyword in ("DimensionOrganizationSequence", "DimensionIndexSequence"):
+        for item in ds.get(keyword, []):
+            item.DimensionOrganizationUID = dimensions
+    for group in ("Content", "Series", "InstanceCreation"):
+        setattr(ds, f"{group}Date", source.SeriesDate)
+        setattr(ds, f"{group}Time", source.SeriesTime)
+    for item in ds.get("ContributingEquipmentSequence", []):
+        item.ContributionDateTime = source.SeriesDate + source.SeriesTime
+    ds.file_meta.ImplementationClassUID = IMPLEMENTATION_UID
     return ds
 
 

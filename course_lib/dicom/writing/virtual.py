@@ -37,8 +37,8 @@ def hounsfield_volume(
 ) -> NDArray[np.float32]:
     """(z, y, x) Hounsfield units at one photon energy: HU = 1000 (mu - water) / (water - air).
 
-    Where solids overlap by a millimetre (bronchi at the hilum), their sum can fall below air in a few
-    voxels of ten thousand; nothing is thinner than air, so these are set to -1000.
+    Where solids overlap by a millimetre (bronchi at the hilum), their sum can fall below air in
+    a few voxels of ten thousand; nothing is thinner than air, so these are set to -1000.
     """
     shares = tissue_volumes(parts, grid)
     mu = {name: float(linear_attenuation(name, energy_kev)) for name in (*shares, "water", "air")}
