@@ -1,6 +1,7 @@
 """Open a DICOM file without trusting it."""
 
 import zlib
+from itertools import pairwise
 from pathlib import Path
 
 import pydicom
@@ -39,6 +40,7 @@ def open_dicom(path: str | Path, header_only: bool = False) -> FileDataset:
         dataset = pydicom.dcmread(path, force=True, stop_before_pixels=header_only)
         if "SOPClassUID" not in dataset and "Rows" not in dataset:
             raise UnreadableFile(path, "the file ends before any useful DICOM element")
+        _refuse_disorder(dataset, path)
         if "TransferSyntaxUID" not in dataset.file_meta:
             dataset.file_meta.TransferSyntaxUID = _guessed_syntax(dataset)
     return dataset
@@ -62,6 +64,17 @@ def first_bytes(path: Path, count: int) -> bytes:
 def looks_like_elements(start: bytes) -> bool:
     """True if the bytes begin like DICOM elements of group 0002 or 0008 without a preamble."""
     return len(start) >= 8 and start[:2] in (b"\x02\x00", b"\x08\x00", b"\x00\x08")
+
+
+def _refuse_disorder(dataset: FileDataset, path: Path) -> None:
+    """Refuse images whose tags do not ascend, as they must (PS3.5, 7.1).
+
+    A flipped bit in a tag or a length nearly always breaks the order. Without this check an
+    element that turns into another one is lost, and the picture is wrong in silence.
+    """
+    tags = list(dataset.keys())
+    if "Rows" in dataset and any(tag > after for tag, after in pairwise(tags)):
+        raise UnreadableFile(path, "the DICOM elements are damaged (their tags are not in order)")
 
 
 def _guessed_syntax(dataset: FileDataset) -> UID:

@@ -74,6 +74,8 @@ def modality_values(dataset: Dataset, stored: np.ndarray, frame: int = 0) -> np.
     macro = "PixelValueTransformationSequence"
     slope = find(dataset, frame, macro, "RescaleSlope")
     intercept = find(dataset, frame, macro, "RescaleIntercept")
+    if (slope is None) != (intercept is None):
+        raise _half(dataset, "RescaleSlope", "RescaleIntercept", slope)
     slope = 1.0 if slope is None else _number(dataset, slope, "RescaleSlope")
     intercept = 0.0 if intercept is None else _number(dataset, intercept, "RescaleIntercept")
     return stored.astype(np.float64) * slope + intercept
@@ -104,8 +106,11 @@ def values_of_interest(
 def file_windows(dataset: Dataset, frame: int = 0) -> list[Window]:
     """The windows that the file itself offers; an empty list if none is usable."""
     macro = "FrameVOILUTSequence"
-    centers = _numbers(find(dataset, frame, macro, "WindowCenter"))
-    widths = _numbers(find(dataset, frame, macro, "WindowWidth"))
+    center = find(dataset, frame, macro, "WindowCenter")
+    width = find(dataset, frame, macro, "WindowWidth")
+    if (center is None) != (width is None):
+        raise _half(dataset, "WindowCenter", "WindowWidth", center)
+    centers, widths = _numbers(center), _numbers(width)
     function = str(find(dataset, frame, macro, "VOILUTFunction") or "LINEAR")
     least = 1.0 if function == "LINEAR" else 0.0  # PS3.3, C.11.2.1.2
     return [
@@ -160,6 +165,12 @@ def _table_bits(dataset: Dataset, table: Dataset) -> int:
         name = getattr(dataset, "filename", None)
         raise UnreadableFile(name, f"its look-up table claims {bits} bits per entry")
     return bits
+
+
+def _half(dataset: Dataset, first: str, second: str, value: object) -> UnreadableFile:
+    """One of two elements that only make sense together: guessing the other would be silent."""
+    there, missing = (second, first) if value is None else (first, second)
+    return UnreadableFile(getattr(dataset, "filename", None), f"it has {there} but no {missing}")
 
 
 def _number(dataset: Dataset, value: object, keyword: str) -> float:

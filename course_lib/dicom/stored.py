@@ -57,7 +57,7 @@ def _check_header(dataset: Dataset, name: str | None) -> None:
     if not any(keyword in dataset for keyword in PIXEL_KEYWORDS):
         if dataset.get("Rows"):
             raise UnreadableFile(name, "the file ends before its pixels")
-        kind = dataset.get("Modality") or "unknown"
+        kind = str(dataset.get("Modality") or "unknown")[:16]
         raise UnreadableFile(name, f"the file holds no image (its modality is {kind})")
     missing = [key for key in ("Rows", "Columns", "BitsAllocated") if not dataset.get(key)]
     if missing:
