@@ -19,15 +19,17 @@ Floats = NDArray[np.float64]
 def lines(angle_deg: ArrayLike, position_mm: ArrayLike, z_mm: ArrayLike) -> tuple[Floats, Floats]:
     """Origins and directions, both (..., 3), of the lines with these angles (degrees), distances
     from the isocentre and heights (mm), which are broadcast against each other."""
-    angle, s, z = (np.asarray(value, np.float64) for value in (angle_deg, position_mm, z_mm))
-    theta, s, z = np.broadcast_arrays(np.radians(angle), s, z)
+    theta, s, z = np.broadcast_arrays(np.radians(angle_deg), position_mm, z_mm)
+    origins, directions = np.zeros((*theta.shape, 3)), np.zeros((*theta.shape, 3))
     cos, sin = np.cos(theta), np.sin(theta)
-    return np.stack([s * cos, s * sin, z], -1), np.stack([-sin, cos, 0 * cos], -1)
+    origins[..., 0], origins[..., 1], origins[..., 2] = s * cos, s * sin, z
+    directions[..., 0], directions[..., 1] = -sin, cos
+    return origins, directions
 
 
 def _elements(count: int, spacing: float, shift: float) -> Floats:
     """(count,) positions of detector elements, evenly spaced about 0, moved by shift elements."""
-    return (np.arange(count) - (count - 1) / 2 + shift) * spacing
+    return (np.arange(count, dtype=np.float64) - (count - 1) / 2 + shift) * spacing
 
 
 def _check(views: int, detectors: int, spacing_mm: float, arc_deg: float) -> None:
