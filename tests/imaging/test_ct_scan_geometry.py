@@ -6,6 +6,7 @@ import pytest
 from course_lib.imaging.ct.geometry import FanBeam, ParallelBeam, lines
 from course_lib.imaging.ct.rebinning import interleave, rebin
 from course_lib.imaging.ct.sinogram import attenuation_sinogram, between, tissue_sinogram
+from course_lib.imaging.ct.table import on_the_table
 from course_lib.imaging.rays import line_lengths
 from course_lib.patient.cohort import sample_patient
 from course_lib.patient.solids import Part, ellipsoids
@@ -50,7 +51,7 @@ def test_opposite_views_see_the_same_lines():
 
 
 def test_a_patients_slice_agrees_with_its_voxels():
-    patient = sample_patient(6)
+    patient = on_the_table(sample_patient(6))
     step = 1.0
     grid = Grid((-259.5, -149.5, -40.0), (step, step, 1.0), (1, 300, 520))
     volumes = tissue_volumes(patient.solids, grid)
