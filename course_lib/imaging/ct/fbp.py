@@ -1,7 +1,5 @@
 """Filtered back projection, the method of almost every CT scanner for forty years."""
 
-from functools import lru_cache
-
 import numpy as np
 
 from course_lib.imaging.ct.filters import filter_sinogram
@@ -32,7 +30,19 @@ def fbp(
         )
     if projector is None:
         projector = ParallelProjector(size, pixel_mm, angles_deg, sinogram.shape[1], spacing_mm)
-    filtered = filter_sinogram(sinogram, spacing_mm, window)
+    filtered = filter_sinogram(
+        sinogram, spacing_mm, window, _sharpening(angles_deg, len(sinogram[0]))
+    )
     # The transpose sums length in pixel (mm) times value; an area mean over pixels is wanted.
     weight = np.pi / len(angles_deg) * spacing_mm / pixel_mm**2
     return projector.back_project(filtered) * np.float32(weight)
+
+
+def _sharpening(angles_deg: np.ndarray, detectors: int) -> float:
+    """How much of the projector's blur by its detector cells to take back: 1 is all.
+
+    Details of the size of a cell need pi / 2 times as many views as cells (Kak and Slaney, chapter
+    5). With fewer views, detail that they cannot carry would only appear as streaks.
+    """
+    views = len(np.unique(np.round(np.mod(angles_deg, 180), 6)))
+    return min(1.0, views / (np.pi / 2 * detectors))

@@ -2,10 +2,10 @@
 
 The Fourier transform of one projection is a straight line through the origin of the picture's
 two-dimensional transform. So: transform the picture once, read off one line per view, transform
-each line back. The lines cross the grid of the transform at odd places; values between grid points
-are interpolated with a Kaiser-Bessel kernel (gridding: J. D. O'Sullivan, IEEE Trans. Med. Imaging 4,
-1985, 200; J. I. Jackson et al., ibid. 10, 1991, 473). All interpolations together are one sparse
-matrix, so the transpose that iterative methods need comes for free.
+each line back. The lines cross the grid of the transform at odd places; values between its points
+are interpolated with a Kaiser-Bessel kernel (gridding: J. D. O'Sullivan, IEEE Trans. Med. Imaging
+4, 1985, 200; J. I. Jackson et al., ibid. 10, 1991, 473). All interpolations together are one
+sparse matrix, so the transpose that iterative methods need comes for free.
 """
 
 import numpy as np
@@ -39,7 +39,9 @@ class ParallelProjector:
         frequency = fft.rfftfreq(self._period, spacing_mm)  # cycles per mm
         radians = np.deg2rad(self.angles_deg)[:, None]
         along_x, along_y = frequency * np.cos(radians), frequency * np.sin(radians)
-        self._real, self._imaginary = _interpolation(along_x * pixel_mm, along_y * pixel_mm, self._grid)
+        self._real, self._imaginary = _interpolation(
+            along_x * pixel_mm, along_y * pixel_mm, self._grid
+        )
         self._footprint = self._footprints(along_x, along_y, frequency)
         correction = _kernel_transform(np.arange(size) - size // 2, self._grid)
         self._correction = (1 / np.outer(correction, correction)).astype(np.float32)
@@ -68,22 +70,31 @@ class ParallelProjector:
         padded[: self.size, : self.size] = image * self._correction
         padded = np.roll(padded, -(self.size // 2), axis=(0, 1))
         spectrum = fft.rfft2(padded, axes=(1, 0))  # of a real picture half the rows are enough
-        lines = np.empty(self._footprint.shape, np.complex64)
-        lines.real.flat = self._real @ spectrum.real.ravel()
-        lines.imag.flat = self._imaginary @ spectrum.imag.ravel()
-        return fft.irfft(lines * self._footprint, self._period)[:, : self.detectors]
+        lines = _complex(
+            self._real @ spectrum.real.ravel(), self._imaginary @ spectrum.imag.ravel()
+        )
+        lines = lines.reshape(self._footprint.shape) * self._footprint
+        return fft.irfft(lines, self._period)[:, : self.detectors]
 
     def back_project(self, sinogram: np.ndarray) -> np.ndarray:
         """What adjoint() does, for arrays: every step of project() transposed, in reverse order."""
         lines = fft.rfft(sinogram.astype(np.float32), self._period) * self._footprint.conj()
         lines[:, 1:-1] *= 2  # half a spectrum stands for both halves, but 0 and the last are single
-        spectrum = np.empty((self._grid // 2 + 1, self._grid), np.complex64)
-        spectrum.real.flat = self._real.T @ lines.real.ravel()
-        spectrum.imag.flat = self._imaginary.T @ lines.imag.ravel()
+        spectrum = _complex(
+            self._real.T @ lines.real.ravel(), self._imaginary.T @ lines.imag.ravel()
+        )
+        spectrum = spectrum.reshape(self._grid // 2 + 1, self._grid)
         spectrum[1:-1] /= 2
         padded = fft.irfft2(spectrum, (self._grid, self._grid), axes=(1, 0))
         padded = np.roll(padded, self.size // 2, axis=(0, 1))[: self.size, : self.size]
         return padded * self._correction * np.float32(self._grid**2 / self._period)
+
+
+def _complex(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
+    """Complex numbers from their parts, in single precision."""
+    both = np.empty(real.shape, np.complex64)
+    both.real, both.imag = real, imaginary
+    return both
 
 
 def _interpolation(column, row, grid: int) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:

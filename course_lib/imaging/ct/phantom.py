@@ -1,8 +1,8 @@
 """Test objects made of ellipses: their picture and their projections are known exactly.
 
 The line integral of an ellipse is a chord, and its mean over a detector cell has a closed form as
-well. So a reconstruction can be judged on measurements that no voxel grid has touched. (Measurements
-made from the very pixels one then solves for flatter every method: the *inverse crime*.)
+well. So a reconstruction can be judged on measurements that no pixel grid has touched. (Data made
+from the very pixels that one then solves for flatter every method: the *inverse crime*.)
 """
 
 from collections.abc import Sequence
