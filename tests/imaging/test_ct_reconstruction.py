@@ -132,7 +132,15 @@ def test_the_loop_that_students_read_gives_the_same_slice():
     filtered = filter_sinogram(sinogram, spacing, "hann")
     slow = np.pi * back_project(filtered, angles, spacing, size, pixel)
     fast = fbp(sinogram, angles, spacing, size, pixel, "hann")
-    assert error(slow, fast) < 0.006 * fast.max()
+    seen = fast != 0  # fbp blanks what not all views see
+    assert error(slow[seen], fast[seen]) < 0.006 * fast.max()  # they interpolate differently
+
+
+def test_pixels_that_some_views_do_not_see_are_blank():
+    size, pixel, angles, detectors, spacing = geometry(64, 60)
+    slice_ = fbp(np.ones((60, 64)), angles, spacing, size, pixel)
+    assert slice_[0, 0] == slice_[-1, 0] == 0
+    assert (slice_ != 0).sum() == pytest.approx(np.pi * 32**2, rel=0.01)
 
 
 def test_the_loop_can_be_told_where_the_axis_is():

@@ -4,6 +4,7 @@ import numpy as np
 
 from course_lib.imaging.ct.filters import filter_sinogram
 from course_lib.imaging.ct.fourier import ParallelProjector
+from course_lib.imaging.ct.rows import centred
 
 
 def fbp(
@@ -19,7 +20,8 @@ def fbp(
 
     f(x, y) = integral over theta from 0 to pi of the filtered projection at x cos + y sin.
     angles_deg: views spread evenly over 180 (or 360) degrees. window: see filters.WINDOWS.
-    projector: one built for the same geometry saves time when many slices are made.
+    projector: one built for the same geometry saves time when many slices are made. Pixels that
+    some views do not see (outside the circle as wide as the detector) are set to 0.
     Raises ValueError if sinogram and angles do not fit.
     """
     sinogram = np.asarray(sinogram, np.float32)
@@ -35,7 +37,10 @@ def fbp(
     )
     # The transpose sums length in pixel (mm) times value; an area mean over pixels is wanted.
     weight = np.pi / len(angles_deg) * spacing_mm / pixel_mm**2
-    return projector.back_project(filtered) * np.float32(weight)
+    picture = projector.back_project(filtered) * np.float32(weight)
+    squared = centred(size, pixel_mm) ** 2
+    picture[squared[:, None] + squared > (sinogram.shape[1] * spacing_mm / 2) ** 2] = 0
+    return picture
 
 
 def _sharpening(angles_deg: np.ndarray, detectors: int) -> float:
