@@ -89,7 +89,7 @@ class BodySlice:
     z_mm: float
     thickness_mm: float
     lines_per_mm: float = 4.0
-    sub_slices: int = 3
+    sub_slices: int = 6
 
     def signal(self, kx: NDArray, ky: NDArray) -> Complex:
         """(rows, columns) signal in mm^2, the mean through the slice's thickness."""
