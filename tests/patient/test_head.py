@@ -6,9 +6,11 @@ import pytest
 from course_lib.imaging.mr.slices import tissue_slice, weighted
 from course_lib.imaging.mr.tissues import relaxation
 from course_lib.patient.brain_lesions import microbleeds, tumour, white_matter_lesions
+from course_lib.patient.cohort import sample_patient
 from course_lib.patient.head import head_parts, sample_head
 from course_lib.patient.solids import Part, ellipsoids, rotation
 from course_lib.patient.tissues import TISSUES
+from course_lib.patient.upper_abdomen import liver_level, upper_abdomen
 
 STEP_MM = 6.0
 
@@ -126,3 +128,17 @@ def test_wrong_requests_are_refused_in_a_sentence(young):
         sample_head(1, sex="X")
     with pytest.raises(ValueError, match="no tissue"):
         weighted({}, {})
+
+
+@pytest.mark.parametrize("seed", [3, 7, 12])
+def test_the_upper_abdomen_belongs_to_the_same_body(seed):
+    patient = sample_patient(seed)
+    shares = tissue_slice(upper_abdomen(patient), liver_level(patient), 480, 160, 1)
+    area = {tissue: float(share.sum()) * 9 for tissue, share in shares.items()}  # mm2
+    assert area["liver"] > area["kidney"] > 500
+    columns = np.nonzero(shares["liver"] > 0.5)[1]
+    assert columns.mean() < 80  # the liver is drawn on the left: the patient's right
+    whole = sum(shares.values())
+    assert whole.min() > -0.01 and whole.max() < 1.01
+    torn = sum(int((share < -0.01).sum()) for share in shares.values())
+    assert torn < 0.005 * whole.sum()  # overlaps of small bones, as on the chest film
