@@ -44,16 +44,18 @@ function measured(kind, points, scale, size, valueAt, valueUnit) {
   return { ...found, unit: `${valueUnit}, area in ${scale.unit} squared` };
 }
 
-// Three significant digits are what a screen can hold; whole values stay whole.
+// No more digits than a measurement deserves; whole values stay whole.
 function short(value) {
   if (value === null || !Number.isFinite(value)) return "-";
+  if (Number.isInteger(value)) return `${value}`;
   return Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 1 ? value.toFixed(1) : value.toPrecision(2);
 }
 
-function inWords(m) {
+function inWords(m, brief = false) {
   if (m.kind === "length") return `${short(m.length)} ${m.unit}`;
   if (m.kind === "angle") return `${m.degrees.toFixed(1)}°`;
   const [values, area] = m.unit.split(", area in ");
   const surface = area.replace(" squared", "").replace(/^(mm|pixels)/, "$1²");
-  return `mean ${short(m.mean)}, SD ${short(m.sd)}, ${short(m.minimum)} to ${short(m.maximum)} ${values}; ${short(m.area)} ${surface}`;
+  const ends = brief ? "" : `, ${short(m.minimum)} to ${short(m.maximum)}`;
+  return `mean ${short(m.mean)}, SD ${short(m.sd)}${ends} ${values}; ${short(m.area)} ${surface}`;
 }

@@ -14,6 +14,7 @@ const HELP = "Wheel or arrow up/down: slices. Ctrl + wheel, + and -: zoom. Right
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
+  element.setAttribute("data-lm-suppress-shortcuts", "true"); // in JupyterLab "dd" deletes a cell
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== false) element.setAttribute(name, value === true ? "" : value);
@@ -59,12 +60,12 @@ class View {
       make("input", { type: "checkbox", checked: true, onchange: (e) => { this.masksShown ^= 1 << i; this.redraw(); } }), name));
     if (masks.length) masks.push(make("label", {}, "opacity", make("input", { type: "range", min: 0, max: 1, step: 0.1, value: this.opacity, "aria-label": "opacity of the masks", oninput: (e) => { this.opacity = +e.target.value; this.redraw(); } })));
     const enlarged = about.magnified ? [make("label", { title: "Source to detector divided by source to object" }, "magnification",
-      this.magnification = make("input", { type: "number", min: 1, max: 5, step: 0.01, "aria-label": "magnification", onchange: (e) => this.set({ magnification: Math.max(1, +e.target.value || 1) }) }))] : [];
+      this.magnification = make("input", { type: "number", min: 1, max: 5, step: 0.01, "aria-label": "magnification", onchange: (e) => this.set({ magnification: Math.min(5, Math.max(1, +e.target.value || 1)) }) }))] : [];
     this.canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": `${about.alt}. ${HELP}` });
     this.slider = make("input", { type: "range", min: 0, step: 1, "aria-label": "slice", oninput: (e) => this.toSlice(+e.target.value) });
     this.status = make("div", { class: "status" });
     this.list = make("ol", { "aria-live": "polite", "aria-label": "measurements" });
-    el.append(make("div", { class: "course-viewer", "data-lm-suppress-shortcuts": "true" },
+    el.append(make("div", { class: "course-viewer" },
       make("div", { class: "bar" }, ...this.buttons, this.presets, ...(about.planes.length > 1 ? [this.planes] : []),
         button("Undo", "Undo the last change (x)", () => this.undo()), button("Clear", "Remove all measurements", () => this.keep([])),
         button("Reset", "Whole picture, first window (0)", () => this.reset()), ...masks, ...enlarged),
@@ -195,7 +196,7 @@ class View {
 
   drag(at) {
     const { grip } = this, [x, y] = step(grip.at, at, [1, 1]);
-    if (grip.tool === "window") this.setWindow([grip.window[0] - y / 300 * grip.window[1], grip.window[1] * Math.exp(x / 250)]);
+    if (grip.tool === "window") this.setWindow([grip.window[0] + y / 300 * grip.window[1], grip.window[1] * Math.exp(x / 250)]);
     else if (grip.tool === "pan") this.looks[this.plane.name] = { ...grip.look, x: grip.look.x + x, y: grip.look.y + y };
     else if (grip.handle) this.moveHandle(...grip.handle);
     else this.draft?.move(this.cursor);
@@ -299,7 +300,7 @@ class View {
     const wanted = [plane.name, index, asked, this.masksShown, this.opacity].join();
     if (wanted !== this.painted) this.picture.paint(plane, index, this.table, this.masksShown, this.opacity);
     this.painted = wanted;
-    pen.imageSmoothingEnabled = place.step[0] < 6; // zoomed in far: show the pixels themselves
+    pen.imageSmoothingEnabled = Math.min(...place.step) < 12; // zoomed in far: show the pixels themselves
     pen.drawImage(this.picture.sheet, ...place.toCanvas([-0.5, -0.5]), plane.columns * place.step[0], plane.rows * place.step[1]);
     this.annotate(pen, place, width, height);
     this.tell();
@@ -309,9 +310,9 @@ class View {
 
   annotate(pen, place, width, height) {
     const { plane } = this, all = this.model.get("measurements"), [left, top, right, bottom] = plane.letters;
-    this.here().forEach(([i, points]) => drawShape(pen, all[i].kind, points.map((p) => place.toCanvas(p)), `${i + 1}: ${inWords(all[i])}`, LINE));
+    this.here().forEach(([i, points]) => drawShape(pen, all[i].kind, points.map((p) => place.toCanvas(p)), `${i + 1}: ${inWords(all[i], true)}`, LINE));
     if (this.draft) {
-      const { kind, points } = this.draft, words = points.length === POINTS[kind] ? inWords(this.measure(kind, points)) : "";
+      const { kind, points } = this.draft, words = points.length === POINTS[kind] ? inWords(this.measure(kind, points), true) : "";
       drawShape(pen, kind, points.map((p) => place.toCanvas(p)), words, DRAFT);
     }
     if (this.steered && this.cursor) drawShape(pen, "length", [[-7, 0], [7, 0]].map(([x]) => [place.toCanvas(this.cursor)[0] + x, place.toCanvas(this.cursor)[1]]), "", DRAFT);

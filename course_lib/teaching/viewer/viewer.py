@@ -133,6 +133,10 @@ class Viewer(anywidget.AnyWidget):
         self._shown_at = _cell()
         show_widget(self, self.picture(), self.alt)
 
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        found = super()._repr_mimebundle_(**options)
+        return dict(found[0]) if found else {}  # without the second part, metadata
+
     def _ipython_display_(self) -> None:
         # The last line of a cell is displayed once more by itself: `view` has done so already.
         if self._shown_at is None or self._shown_at != _cell():
