@@ -1,0 +1,1 @@
+"""Networks that make images, and the games in which they learn to."""
