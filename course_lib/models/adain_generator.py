@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from course_lib.models.presets import chosen
+
 Codes = list[tuple[Tensor, Tensor]]  # for every AdaIN layer: spread (C,) and mean (C,)
 
 
@@ -118,6 +120,4 @@ PRESETS: dict[str, tuple[int, ...]] = {"paper": (64, 128, 256, 512), "laptop": (
 
 def switchable_generator(preset: str = "paper", channels: int = 1) -> SwitchableGenerator:
     """Generator of a preset: "paper" or "laptop" (trains in a lesson)."""
-    if preset not in PRESETS:
-        raise ValueError(f"Preset must be one of {', '.join(PRESETS)}, not {preset!r}.")
-    return SwitchableGenerator(channels, PRESETS[preset])
+    return SwitchableGenerator(channels, chosen(PRESETS, preset))

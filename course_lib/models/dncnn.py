@@ -7,6 +7,8 @@ for Image Denoising", IEEE Trans Image Process 2017;26:3142-3155. Section III: 3
 
 from torch import Tensor, nn
 
+from course_lib.models.presets import chosen
+
 
 class DnCNN(nn.Module):
     """(B, channels, H, W) -> the same shape: the input minus the noise that the network sees in it.
@@ -46,6 +48,4 @@ PRESETS: dict[str, dict[str, int]] = {
 
 def dncnn(preset: str = "paper", channels: int = 1) -> DnCNN:
     """DnCNN of a preset: "paper" (as published) or "laptop" (trains in a lesson)."""
-    if preset not in PRESETS:
-        raise ValueError(f"Preset must be one of {', '.join(PRESETS)}, not {preset!r}.")
-    return DnCNN(channels, **PRESETS[preset])
+    return DnCNN(channels, **chosen(PRESETS, preset))
