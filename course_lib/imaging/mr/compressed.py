@@ -46,9 +46,9 @@ def _descend(kspace, encoding, domain, amount, iterations, watch, momentum) -> C
     threshold = amount * float(np.abs(first).max())
     step = np.float32(1 / encoding.largest)
     image, ahead, t = first, first, 1.0
-    for _ in range(iterations):
+    for turn in range(iterations):
         gradient = encoding.normal(ahead) - first
-        new = domain.shrink(ahead - step * gradient, threshold * step)
+        new = domain.shrink(ahead - step * gradient, threshold * step, turn)
         t_next = (1 + np.sqrt(1 + 4 * t * t)) / 2 if momentum else 1.0
         ahead = new + np.float32((t - 1) / t_next) * (new - image)
         image, t = new, t_next

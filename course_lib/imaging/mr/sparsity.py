@@ -21,8 +21,8 @@ class Domain(Protocol):
     def analyse(self, image: Complex) -> NDArray:
         """(...) coefficients of an image (rows, columns)."""
 
-    def shrink(self, image: Complex, amount: float) -> Complex:
-        """The image after the proximal step."""
+    def shrink(self, image: Complex, amount: float, turn: int = 0) -> Complex:
+        """The image after the proximal step; `turn` is the number of the iteration."""
 
     def penalty(self, image: Complex) -> float:
         """How far the image is from sparse: the sum of magnitudes that `shrink` makes smaller."""
@@ -46,7 +46,7 @@ class Pixels:
         """(rows, columns): the image."""
         return image
 
-    def shrink(self, image: Complex, amount: float) -> Complex:
+    def shrink(self, image: Complex, amount: float, turn: int = 0) -> Complex:
         """Soft threshold of the pixels."""
         return soft_threshold(image, amount)
 
@@ -59,14 +59,18 @@ class Wavelets:
     """Orthonormal wavelets (Daubechies): steps and blobs at every scale and place.
 
     The coarsest image is left as it is: it is not sparse. Sizes must be divisible by 2 ** levels.
+    With `spin`, every turn moves the wavelets' grid, so that no grid shows through (Coifman and
+    Donoho 1995, "cycle spinning"); what is minimised then is only nearly the same in every turn.
     """
 
-    def __init__(self, shape: tuple[int, int], name: str = "db4", levels: int = 4) -> None:
+    def __init__(
+        self, shape: tuple[int, int], name: str = "db4", levels: int = 4, spin: bool = True
+    ) -> None:
         if any(n % 2**levels for n in shape):
             raise ValueError(
                 f"{levels} wavelet levels need sides divisible by {2**levels}: {shape}."
             )
-        self.name, self.levels = name, levels
+        self.name, self.levels, self.spin = name, levels, spin
 
     def split(self, image: Complex) -> list:
         """pywt's list: coarse image, then (horizontal, vertical, diagonal) per level."""
@@ -80,11 +84,14 @@ class Wavelets:
         """(rows, columns): all coefficients, coarse ones at the top left."""
         return pywt.coeffs_to_array(self.split(image))[0]
 
-    def shrink(self, image: Complex, amount: float) -> Complex:
+    def shrink(self, image: Complex, amount: float, turn: int = 0) -> Complex:
         """Soft threshold of the details: exact, because the transform is orthonormal."""
-        coarse, *details = self.split(image)
+        period = 2**self.levels
+        # Multiples of two odd numbers visit many different places of the grid.
+        move = (7 * turn % period, 11 * turn % period) if self.spin else (0, 0)
+        coarse, *details = self.split(np.roll(image, move, (0, 1)))
         kept = [tuple(soft_threshold(band, amount) for band in level) for level in details]
-        return self.join([coarse, *kept])
+        return np.roll(self.join([coarse, *kept]), (-move[0], -move[1]), (0, 1))
 
     def penalty(self, image: Complex) -> float:
         """Sum of the details' magnitudes, without the coarse image."""
@@ -113,7 +120,7 @@ class Differences:
         result[:, 1:] += field[1, :, :-1]
         return result
 
-    def shrink(self, image: Complex, amount: float) -> Complex:
+    def shrink(self, image: Complex, amount: float, turn: int = 0) -> Complex:
         """Total-variation denoising by projected gradients on the dual (Chambolle 2004; Beck and
         Teboulle 2009), `inner` accelerated steps; length of a difference: both directions, complex.
         """
