@@ -96,14 +96,14 @@ class Archive:
         """Let go of the folder."""
         self.index.close()
 
-    def keep(self, content: bytes, expected_uid: str | None = None) -> Kept:
+    def keep(self, content: bytes, announced: str | None = None) -> Kept:
         """Keep one DICOM file; when this returns, file and index are on the disk.
 
         The same object sent again is answered as if it were new, and kept once.
 
         Args:
             content: the whole file.
-            expected_uid: the SOP Instance UID that the sender announced, if it did.
+            announced: the SOP Instance UID the sender gave beforehand, if it did.
 
         Raises:
             WrongObject: the content is not the object that was announced.
@@ -114,7 +114,7 @@ class Archive:
         header = header_of(content)
         attributes = attributes_of(header)
         uid, syntax = attributes["SOPInstanceUID"], str(header.file_meta.TransferSyntaxUID)
-        if expected_uid is not None and uid != expected_uid:
+        if announced is not None and uid != announced:
             raise WrongObject("The object's SOP Instance UID is not the announced one")
         with self._keeping:
             known = self.one(uid)

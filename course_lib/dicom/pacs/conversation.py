@@ -74,6 +74,7 @@ def pending(status: Dataset, what: str, partly: bool = False) -> bool:
 
 
 def require_success(answer: Dataset, what: str) -> None:
+    """PacsError with the status and its comment unless the answer is a success."""
     if "Status" not in answer:
         raise PacsError(f"The connection broke during the {what}.")
     if answer.Status != 0x0000:

@@ -1,6 +1,7 @@
 """The archive's door to the DICOM network: who may call, by which name, from where."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
@@ -18,6 +19,7 @@ from course_lib.dicom.pacs import commitment, network, services
 from course_lib.dicom.pacs.archive import Archive
 from course_lib.dicom.pacs.network import Node
 from course_lib.dicom.pacs.statuses import SUCCESS
+from course_lib.dicom.pacs.store_lane import accepted, on_store_lane
 
 SERVICES = [
     Verification,
@@ -101,4 +103,5 @@ class DicomServer:
             (evt.EVT_C_GET, services.get, [self.archive]),
             (evt.EVT_N_ACTION, commitment.requested, [self.archive, self.destinations]),
         ]
-        return [*network.QUICK, *handlers]
+        lane = (evt.EVT_CONN_OPEN, on_store_lane, [partial(services.keep, self.archive)])
+        return [*network.QUICK, lane, (evt.EVT_PDU_SENT, accepted), *handlers]

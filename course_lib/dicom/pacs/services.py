@@ -31,6 +31,7 @@ from course_lib.dicom.pacs.identifiers import (
 from course_lib.dicom.pacs.levels import up_to
 from course_lib.dicom.pacs.matching import BadQuery
 from course_lib.dicom.pacs.network import Node
+from course_lib.dicom.pacs.objects import as_file
 from course_lib.dicom.pacs.statuses import (
     CANCELLED,
     CANNOT_UNDERSTAND,
@@ -53,23 +54,36 @@ PATIENT_ROOT = {
 }
 
 
-def store(event: evt.Event, archive: Archive) -> int | Dataset:
-    """C-STORE: success only once file and index are on the disk."""
+def store(event: evt.Event, archive: Archive) -> Dataset:
+    """C-STORE: success only once file and index are safe (see `keep`)."""
+    status, comment = keep(
+        archive,
+        str(event.request.AffectedSOPClassUID),  # type: ignore[union-attr]
+        str(event.request.AffectedSOPInstanceUID),  # type: ignore[union-attr]
+        str(event.context.transfer_syntax),
+        event.encoded_dataset(include_meta=False),
+    )
+    return refused(status, comment)
+
+
+def keep(
+    archive: Archive, sop_class: str, uid: str, transfer_syntax: str, data_set: bytes
+) -> tuple[int, str]:
+    """Keep what a sender delivered; returns the status to answer, and the reason of a refusal."""
     try:
-        announced = str(event.request.AffectedSOPInstanceUID)  # type: ignore[union-attr]
-        archive.keep(event.encoded_dataset(), announced)
+        archive.keep(as_file(sop_class, uid, transfer_syntax, data_set), announced=uid)
     except StorageFull as error:
-        return refused(OUT_OF_RESOURCES, str(error.strerror or error))
+        return OUT_OF_RESOURCES, str(error.strerror or error)
     except Clash:
-        return refused(CLASH, "Another object with this SOP Instance UID is kept")
+        return CLASH, "Another object with this SOP Instance UID is kept"
     except WrongObject as error:
-        return refused(DOES_NOT_MATCH, str(error))
+        return DOES_NOT_MATCH, str(error)
     except UnreadableFile as error:
-        return refused(CANNOT_UNDERSTAND, error.reason)
+        return CANNOT_UNDERSTAND, error.reason
     except Exception as error:  # whatever fails, the sender must not hear success
         LOG.exception("An object could not be kept.")
-        return refused(OUT_OF_RESOURCES, f"The archive failed: {error}")
-    return SUCCESS
+        return OUT_OF_RESOURCES, f"The archive failed: {error}"
+    return SUCCESS, ""
 
 
 def find(event: evt.Event, archive: Archive) -> Iterator[tuple[int | Dataset, Dataset | None]]:

@@ -12,8 +12,9 @@ CLASH = 0xC111  # of the range "cannot understand"; ours for a UID that names an
 
 
 def refused(status: int, reason: str) -> Dataset:
-    """A status with its reason in words (Error Comment, at most 64 characters)."""
+    """A status with its reason in words (Error Comment, at most 64 characters), if there is one."""
     answer = Dataset()
     answer.Status = status
-    answer.ErrorComment = reason.encode("ascii", "replace").decode()[:64]
+    if reason:
+        answer.ErrorComment = reason.encode("ascii", "replace").decode()[:64]
     return answer
