@@ -17,8 +17,13 @@ from course_lib.imaging.mr.echo_train import point_spread, train_image, train_we
 from course_lib.imaging.mr.epg import spin_echo_train
 from course_lib.imaging.mr.exact import kspace_of
 from course_lib.imaging.mr.sequences import (
-    CONTRASTS, GradientEcho, InversionRecovery, SpinEcho, null_time, weights,
-)  # fmt: skip
+    CONTRASTS,
+    GradientEcho,
+    InversionRecovery,
+    SpinEcho,
+    null_time,
+    weights,
+)
 from course_lib.imaging.mr.slices import tissue_slice, weighted
 from course_lib.imaging.mr.tissues import larmor_mhz, relaxation
 from course_lib.patient.brain_lesions import microbleeds, white_matter_lesions
@@ -480,10 +485,8 @@ claim("FLAIR keeps lesions bright where T2 hides them beside bright fluid",
 
 # %%
 def draw_contrast(subject, tr, te, ti, field_t):
-    if ti > 0:
-        sequence = InversionRecovery(max(tr, ti + te), te, ti)
-    else:
-        sequence = SpinEcho(max(tr, te), te)
+    plain, inverted = SpinEcho(max(tr, te), te), InversionRecovery(max(tr, ti + te), te, ti)
+    sequence = inverted if ti > 0 else plain
     return np.kron(picture(sequence, subject, field_t), np.ones((2, 2)))  # twice as large
 
 
@@ -735,7 +738,7 @@ show(fig, alt="Echo trains of white matter for refocusing pulses of 180, 120 and
 # %%
 full, weak = (spin_echo_train(r.t1_ms, r.t2_ms, ECHOES, SPACING_MS, a) for a in (180, 60))
 power = (60 / 180) ** 2
-print(f"60° pulses heat with {power:.2f} of the power; last echo {weak[-1]:.3f} against {full[-1]:.3f}")
+print(f"60° pulses: {power:.2f} of the power; last echo {weak[-1]:.3f} against {full[-1]:.3f}")
 claim("With 180° pulses the train decays with T2 alone", np.allclose(full, np.exp(-number / r.t2_ms)))
 claim("with 60° pulses the first echoes are weaker and the last ones stronger",
       weak[0] < full[0] and weak[-1] > full[-1])
@@ -859,7 +862,8 @@ show(fig, alt="The frontal lobe: sulci run together up and down with the long tr
 # %%
 def edges(image):
     """Mean step between neighbours up and down (the blurred direction) inside the head."""
-    return float(np.abs(np.diff(image, axis=0))[40:150, 50:140].mean() / image[40:150, 50:140].mean())
+    inside = (slice(40, 150), slice(50, 140))
+    return float(np.abs(np.diff(image, axis=0))[inside].mean() / image[inside].mean())
 
 
 sharp, long, short = (edges(image) for image in trains.values())
