@@ -28,6 +28,7 @@ from course_lib.imaging.ct.table import on_the_table
 from course_lib.imaging.rays import line_spans
 from course_lib.patient.cohort import sample_patient
 from course_lib.patient.solids import Part, box_ellipsoid, ellipsoids
+from course_lib.patient.voxels import Grid, tissue_volumes
 
 BEAM = ParallelBeam(views=20, detectors=65, spacing_mm=5.0)
 WATER = (Part("bottle", "water", "air", ellipsoids([0, 0, 0], [100, 100, 400])),)
@@ -162,6 +163,14 @@ def test_bones_of_a_lying_patient_are_under_its_skin_and_its_arms_out_of_the_way
         beam = ParallelBeam(1, 300, 2.0)
         total = np.sum(list(tissue_sinogram(parts, -40.0, beam).values()), axis=0)[0]
         assert np.all(total[np.abs(beam.positions_mm) > 215] == 0)
+
+
+def test_heart_and_vessels_of_a_lying_patient_count_once():
+    parts = on_the_table(sample_patient(9)).solids
+    blood = tuple(part for part in parts if part.name in ("heart", "aorta", "veins"))
+    grid = Grid((-100.0, -80.0, -90.0), (4.0, 4.0, 15.0), (10, 40, 50))
+    share = tissue_volumes(blood, grid)["blood"]
+    assert share.max() == 1 and (share == 1).sum() > 500
 
 
 def test_impossible_slices_are_refused():

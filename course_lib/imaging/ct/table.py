@@ -13,10 +13,11 @@ def on_the_table(patient: Patient) -> Patient:
     """The patient with raised arms, and with the upper chest wall rounded out over the breastbone.
 
     On films the thin soft tissue in front of breastbone and collar bones cannot be told from what
-    lies behind it; in a slice it is seen, so it is filled in here.
+    lies behind it; in a slice it is seen, so it is filled in here. Likewise the chambers of the
+    heart and the great vessels, which overlap where they meet, are made to count once.
     """
     posed = in_pose(patient, "LAT")
-    parts = tuple(_covered(part, patient.body) for part in posed.parts)
+    parts = _without_overlap(tuple(_covered(part, patient.body) for part in posed.parts))
     return replace(posed, body=patient.body, parts=parts)
 
 
@@ -33,6 +34,20 @@ def _covered(part: Part, body: Body) -> Part:
             part, geometry=replace(solid, minus=join(solid.minus, chest_wall(body, body.fat)))
         )
     return part
+
+
+def _without_overlap(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """The parts, with heart, aorta and veins as sets of points that leave room for each other."""
+    taken: list[Pieces] = []
+    result = []
+    for part in parts:
+        solid = part.geometry
+        if part.name in ("heart", "aorta", "veins") and isinstance(solid, Pieces):
+            minus = join(*taken) if taken else None
+            part = replace(part, geometry=Compound(solid, minus=minus))
+            taken.append(solid)
+        result.append(part)
+    return tuple(result)
 
 
 def chest_wall(body: Body, margin_mm: float) -> Pieces:
