@@ -111,7 +111,12 @@ def _group(found: Measured, images: Sequence[Dataset], seg: Dataset | None, numb
     count = 0 if seg is None else len(seg.SegmentSequence)
     if seg is None or not 1 <= found.segment <= count:
         raise ValueError(f"The report points to segment {found.segment}; the SEG has {count}.")
-    region = hd.sr.ReferencedSegment.from_segmentation(seg, found.segment)
+    region = hd.sr.ReferencedSegment(
+        seg.SOPClassUID,
+        seg.SOPInstanceUID,
+        found.segment,
+        source_series=hd.sr.SourceSeriesForSegmentation(images[0].SeriesInstanceUID),
+    )
     return hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
         referenced_segment=region, **common
     )

@@ -8,6 +8,7 @@ import pytest
 from pydicom import dcmread
 
 from course_lib.dicom.capture import capture
+from course_lib.dicom.deidentify import deidentify
 from course_lib.dicom.identity import CHARACTER_SETS, identity_of
 from course_lib.dicom.report import Measured, report
 from course_lib.dicom.segmentation import segmentation
@@ -89,3 +90,23 @@ def test_results_have_no_error_and_no_warning(tmp_path, character_set):
     }
     for name, ds in results.items():
         assert complaints(save(ds, tmp_path / f"{name}.dcm")) == "", name
+
+
+@pytest.mark.parametrize("options", [[], ["retain_modified_dates", "clean_descriptors"]])
+def test_deidentified_files_have_no_error_and_no_warning(tmp_path, options):
+    who = identity_of(PATIENT, character_set="korean")
+    images = [dcmread(p) for p in write_ct_of(tmp_path / "ct", PATIENT, GRID, who)]
+    mask = np.zeros(GRID.shape, bool)
+    mask[2:4, 10:20, 10:20] = True
+    seg = segmentation(images, {"nodule": mask, "lung": ~mask})
+    objects = {
+        "ct": images[0],
+        "mr": dcmread(write_mr(tmp_path / "mr", np.ones((1, 8, 8)), (5, 1, 1), who)[0]),
+        "dx": dcmread(write_dx(tmp_path / "dx.dcm", FILM, who)),
+        "seg": seg,
+        "sr": report(images, [Measured("nodule", {"volume": 900.0}, segment=1)], seg),
+        "capture": capture(np.zeros((9, 9, 3), np.uint8), images[0], "Heat map"),
+    }
+    for name, ds in objects.items():
+        clean = deidentify(ds, bytes(16), [*options, "clean_structured_content"])
+        assert complaints(save(clean, tmp_path / f"{name}.dcm")) == "", name
