@@ -626,15 +626,23 @@ def checker(mend):
 print("allocated", one.BitsAllocated, "stored", one.BitsStored, "high bit", one.HighBit)
 print("slope", one.RescaleSlope, "intercept", one.RescaleIntercept)
 stored = one.pixel_array
-print(f"stored {stored.min()} to {stored.max()}, so {stored.min() - 1024} to {stored.max() - 1024} HU")
+print(f"stored values {stored.min()} to {stored.max()}")
+print(f"the least of them minus 1024: {stored.min() - np.uint16(1024)} HU?")
+true_least = int(stored.min()) - 1024
+claim("Air is near -1000 HU", true_least == -1000)
 
 # %% [markdown]
-# Our film as MONOCHROME1: the same picture, large values mean dark. When do we invert? Try all
+# More than 64,000 HU? The stored values are 16-bit numbers **without a sign** (`uint16`): below zero they
+# start again from 65,535, as an odometer does. Turn them into ordinary numbers before you subtract:
+# `stored.astype(float)`.
+
+# %% [markdown]
+# Now our film as MONOCHROME1: the same picture, large values mean dark. When do we invert? Try all
 # orders:
 
 # %% tags=["slide"]
 negative = 4095 - chest_film.pixels.astype(float)  # stored as MONOCHROME1
-centre, width = 1400, 1800  # the window that the file names, for the stored values
+centre, width = 1645, 2800  # the window that the file names, for the stored values
 
 
 def window(values):
@@ -968,7 +976,7 @@ def checker(ct_pixel_spacing_is_in_patient, film_shows_true_size, first_number_i
 # film in "mm" without saying in which plane. Question for the room: a nodule measures 10 mm on the
 # film of January and 11 mm in March. Has it grown? (Ask for the distances first.)
 
-# %%
+# %% tags=["local"]
 progress()
 
 # %% [markdown] tags=["slide"]
