@@ -444,8 +444,7 @@ fig.colorbar(shown, label="line integral of µ")
 theta = one_slice.angles_deg
 track = CENTRE[0] * np.cos(np.radians(theta)) + CENTRE[1] * np.sin(np.radians(theta))
 ax.plot(track, theta, "--", color=COLOURS[4])
-ax.text(-205, 172, "dashed: the nodule's track", color=COLOURS[4])
-ax.set(xlabel="s (mm)", ylabel="angle (degrees)", title="sinogram of our patient's slice")
+ax.set(xlabel="s (mm)", ylabel="angle (degrees)", title="sinogram of the slice (dashed: the nodule)")
 ax.grid(False)
 show(fig, alt="Sinogram of the chest: waves of ribs and spine, and the dashed track of the nodule")
 
@@ -576,7 +575,7 @@ show(fig, alt="The slice at 100, 10, 1 and 0.1 mAs: noise grows, and at last str
 clean = hounsfield(picture(expose(traced, replace(protocol, noise=False))))
 heart = np.s_[110:140, 130:160]
 grain = [float((image - clean)[heart].std()) for image in pictures]
-print("noise in the heart:", ", ".join(f"{value:.2g} HU" for value in grain))
+print("noise in the heart:", ", ".join(f"{value:.3g} HU" for value in grain))
 claim("A tenth of the dose gives about √10 times the noise", 2.6 < grain[1] / grain[0] < 3.8)
 claim("With very little dose it is much worse: the electronics' noise joins in",
       grain[3] / grain[2] > 5)

@@ -171,6 +171,9 @@ def test_heart_and_vessels_of_a_lying_patient_count_once():
     grid = Grid((-100.0, -80.0, -90.0), (4.0, 4.0, 15.0), (10, 40, 50))
     share = tissue_volumes(blood, grid)["blood"]
     assert share.max() == 1 and (share == 1).sum() > 500
+    haze = tuple(part for part in parts if part.name.endswith("small vessels"))
+    fine = tissue_volumes(haze, grid)["blood"]
+    assert fine.max() > 0 and not np.any((fine > 0) & (share == 1))
 
 
 def test_impossible_slices_are_refused():

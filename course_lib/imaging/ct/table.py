@@ -14,7 +14,8 @@ def on_the_table(patient: Patient) -> Patient:
 
     On films the thin soft tissue in front of breastbone and collar bones cannot be told from what
     lies behind it; in a slice it is seen, so it is filled in here. Likewise the chambers of the
-    heart and the great vessels, which overlap where they meet, are made to count once.
+    heart and the great vessels, which overlap where they meet, are made to count once, and the
+    haze of small vessels in the lungs ends at the heart.
     """
     posed = in_pose(patient, "LAT")
     parts = _without_overlap(tuple(_covered(part, patient.body) for part in posed.parts))
@@ -37,11 +38,17 @@ def _covered(part: Part, body: Body) -> Part:
 
 
 def _without_overlap(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The parts, with heart, aorta and veins as sets of points that leave room for each other."""
+    """The parts, with heart, aorta and veins as sets of points that leave room for each other,
+    and small vessels only where there is lung."""
+    lungs = {part.name: part.geometry for part in parts if part.name.endswith(" lung")}
     taken: list[Pieces] = []
     result = []
     for part in parts:
         solid = part.geometry
+        lung = lungs.get(part.name.replace("small vessels", "lung"))
+        if part.name.endswith("small vessels") and isinstance(solid, Pieces):
+            minus = lung.minus if isinstance(lung, Compound) else None
+            part = replace(part, geometry=Compound(solid, minus=minus))
         if part.name in ("heart", "aorta", "veins") and isinstance(solid, Pieces):
             minus = join(*taken) if taken else None
             part = replace(part, geometry=Compound(solid, minus=minus))
