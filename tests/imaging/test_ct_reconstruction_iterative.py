@@ -72,6 +72,15 @@ def test_the_matrix_projects_as_the_fourier_projector_does():
 def test_the_direct_solution_of_a_perfect_measurement_is_the_picture(small):
     matrix, picture, sinogram = small
     np.testing.assert_allclose(solve_directly(matrix, sinogram), picture, atol=1e-8)
+    both = solve_directly(matrix, np.stack([sinogram, 2 * sinogram]))
+    np.testing.assert_allclose(both, [picture, 2 * picture], atol=1e-8)
+
+
+def test_too_few_rays_are_refused_without_damping():
+    matrix = system_matrix(8, 1.0, np.arange(4) * 45.0, 8, 1.0)  # 32 equations, 64 unknowns
+    with pytest.raises(np.linalg.LinAlgError):
+        solve_directly(matrix, np.ones((4, 8)))
+    assert np.isfinite(solve_directly(matrix, np.ones((4, 8)), damping_mm=0.1)).all()
 
 
 def test_singular_values_are_those_of_the_svd(small):

@@ -50,20 +50,23 @@ def system_matrix(
 
 
 def solve_directly(
-    matrix: sparse.csr_matrix, sinogram: np.ndarray, damping_mm: float = 0.0
+    matrix: sparse.csr_matrix, sinograms: np.ndarray, damping_mm: float = 0.0
 ) -> np.ndarray:
-    """The picture (size, size) that fits best: solves (W'W + damping^2) mu = W'p.
+    """The pictures that fit best: solves (W'W + damping^2) mu = W'p.
 
-    damping_mm: directions in which the matrix's singular values are smaller than this are held
-    back; they are the ones that noise enters by. Only for small pictures: the time grows with the
-    sixth power of size. Raises numpy.linalg.LinAlgError if there are fewer rays than unknowns
-    (without damping).
+    sinograms: (views, detectors), or a stack (n, views, detectors), which takes hardly longer.
+    Returns (size, size), or (n, size, size). damping_mm: directions in which the matrix's singular
+    values are smaller than this are held back; they are the ones that noise enters by. Only for
+    small pictures: the time grows with the sixth power of size. Raises numpy.linalg.LinAlgError if
+    the rays do not decide all pixels (without damping).
     """
     normal = (matrix.T @ matrix).toarray()
     normal[np.diag_indices_from(normal)] += damping_mm**2
-    picture = linalg.solve(normal, matrix.T @ np.ravel(sinogram), assume_a="pos")
+    measured = np.reshape(sinograms, (-1, matrix.shape[0])).T
+    factors = linalg.cho_factor(normal, overwrite_a=True, check_finite=False)
+    pictures = linalg.cho_solve(factors, matrix.T @ measured, check_finite=False).T
     size = round(np.sqrt(matrix.shape[1]))
-    return picture.reshape(size, size)
+    return pictures.reshape(*np.shape(sinograms)[:-2], size, size)
 
 
 def singular_values(matrix: sparse.csr_matrix) -> np.ndarray:
