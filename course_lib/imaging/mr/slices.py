@@ -84,6 +84,28 @@ def weighted(shares: Mapping[str, Picture], weights: Mapping[str, float]) -> Pic
     return picture
 
 
+def weighted_volume(
+    parts: tuple[Part, ...],
+    weights: Mapping[str, float],
+    shape: tuple[int, int],
+    voxel_mm: float,
+    centre_mm: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> Picture:
+    """(slices, size, size) volume of cubic voxels for shape = (slices, size).
+
+    Every voxel has the weight of the tissue at its centre (0 for tissues without one); centre_mm
+    is the middle of the volume in patient axes (x, y, z).
+    """
+    count, size = shape
+    volume = np.zeros((count, size, size), np.float32)
+    for k in range(count):
+        z = centre_mm[2] + (k - (count - 1) / 2) * voxel_mm
+        shares = tissue_slice(parts, z, size * voxel_mm, size, 1, centre_mm[:2])
+        if shares:
+            volume[k] = weighted(shares, weights)
+    return volume
+
+
 def _plane(name: str, position: float, steps: Steps, centre_mm: tuple[float, float]) -> Plane:
     right, down, normal = (np.array(axis, float) for axis in PLANES[name])
     u, v = centre_mm[0] + steps, centre_mm[1] + steps
