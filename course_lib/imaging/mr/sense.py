@@ -58,12 +58,16 @@ def _systems(maps: NDArray, factor: int, covariance: NDArray | None):
 
     A pixel that no coil hears is taken out of its system by a 1 on the diagonal.
     """
+    if factor > len(maps):
+        raise ValueError(f"{len(maps)} coils give too few equations to unfold {factor} pixels.")
     inverse = np.eye(len(maps)) if covariance is None else np.linalg.inv(covariance)
     stacked = _stack(maps.astype(complex), factor)  # coils, R, y, x
     weighted = np.einsum("cryx,cd->yxrd", stacked.conj(), inverse)
     system = np.einsum("yxrd,dsyx->yxrs", weighted, stacked)
     present = (np.abs(stacked) ** 2).sum(0).transpose(1, 2, 0) > 1e-9
-    return system + np.eye(factor) * ~present[..., None], weighted, present
+    # Where coils cannot tell pixels apart, this keeps the system solvable; g then says so.
+    tiny = 1e-9 * np.einsum("yxrr->yx", system).real[..., None, None]
+    return system + np.eye(factor) * (~present[..., None] + tiny), weighted, present
 
 
 def _stack(image: NDArray, factor: int) -> NDArray:
