@@ -27,6 +27,7 @@ from course_lib.imaging.ct.sinogram import tissue_sinogram
 from course_lib.imaging.ct.table import on_the_table
 from course_lib.imaging.rays import line_spans
 from course_lib.patient.cohort import sample_patient
+from course_lib.patient.findings import add_finding
 from course_lib.patient.solids import Part, box_ellipsoid, ellipsoids
 from course_lib.patient.voxels import Grid, tissue_volumes
 
@@ -165,15 +166,19 @@ def test_bones_of_a_lying_patient_are_under_its_skin_and_its_arms_out_of_the_way
         assert np.all(total[np.abs(beam.positions_mm) > 215] == 0)
 
 
-def test_heart_and_vessels_of_a_lying_patient_count_once():
-    parts = on_the_table(sample_patient(9)).solids
-    blood = tuple(part for part in parts if part.name in ("heart", "aorta", "veins"))
-    grid = Grid((-100.0, -80.0, -90.0), (4.0, 4.0, 15.0), (10, 40, 50))
-    share = tissue_volumes(blood, grid)["blood"]
-    assert share.max() == 1 and (share == 1).sum() > 500
+def test_no_place_in_heart_vessels_and_tumours_counts_twice():
+    patient = add_finding(sample_patient(9), "mass", 0.5, "left", seed=3)
+    parts = on_the_table(patient).solids
+    names = ("heart", "aorta", "veins", "mass", "vessels")
+    solid = tuple(part for part in parts if part.name.endswith(names) and part.fraction == 1)
+    grid = Grid((-110.0, -80.0, -90.0), (2.0, 4.0, 15.0), (5, 50, 110))
+    volumes = tissue_volumes(solid, grid)
+    filled = volumes["blood"] + volumes["soft_tissue"] * (volumes["lung"] < 0)
+    assert filled.max() == 1 and (filled == 1).sum() > 1000
     haze = tuple(part for part in parts if part.name.endswith("small vessels"))
     fine = tissue_volumes(haze, grid)["blood"]
-    assert fine.max() > 0 and not np.any((fine > 0) & (share == 1))
+    heart = tissue_volumes(tuple(p for p in parts if p.name == "heart"), grid)["blood"]
+    assert fine.max() == np.float32(0.05) and not np.any((fine > 0) & (heart > 0))
 
 
 def test_impossible_slices_are_refused():

@@ -10,16 +10,16 @@ from course_lib.patient.solids import Compound, Part, Pieces, ellipsoids, join, 
 
 
 def on_the_table(patient: Patient) -> Patient:
-    """The patient with raised arms, and with the upper chest wall rounded out over the breastbone.
+    """The patient with raised arms, as exact as a slice demands.
 
     On films the thin soft tissue in front of breastbone and collar bones cannot be told from what
-    lies behind it; in a slice it is seen, so it is filled in here. Likewise the chambers of the
-    heart and the great vessels, which overlap where they meet, are made to count once, and the
-    haze of small vessels in the lungs ends at the heart.
+    lies behind it; in a slice it is seen, so it is filled in. And where solids overlap (chambers of
+    the heart, branches of vessels, vessels and a tumour), no place may count twice.
     """
     posed = in_pose(patient, "LAT")
-    parts = _without_overlap(tuple(_covered(part, patient.body) for part in posed.parts))
-    return replace(posed, body=patient.body, parts=parts)
+    parts = tuple(_covered(part, patient.body) for part in posed.parts)
+    tumours = [_points(part) for f in patient.findings for part in f.parts if _fills_lung(part)]
+    return replace(posed, body=patient.body, parts=_counted_once(parts, tumours))
 
 
 def _covered(part: Part, body: Body) -> Part:
@@ -37,24 +37,37 @@ def _covered(part: Part, body: Body) -> Part:
     return part
 
 
-def _without_overlap(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """The parts, with heart, aorta and veins as sets of points that leave room for each other,
-    and small vessels only where there is lung."""
+def _counted_once(parts: tuple[Part, ...], tumours: list[Pieces]) -> tuple[Part, ...]:
+    """The parts, with heart and vessels as sets of points that leave room for each other, and the
+    lungs' vessels only where there is lung and nothing else."""
     lungs = {part.name: part.geometry for part in parts if part.name.endswith(" lung")}
-    taken: list[Pieces] = []
+    great: list[Pieces] = []
     result = []
     for part in parts:
-        solid = part.geometry
-        lung = lungs.get(part.name.replace("small vessels", "lung"))
-        if part.name.endswith("small vessels") and isinstance(solid, Pieces):
-            minus = lung.minus if isinstance(lung, Compound) else None
-            part = replace(part, geometry=Compound(solid, minus=minus))
+        solid, lung = part.geometry, lungs.get(" ".join(part.name.split()[:1]) + " lung")
         if part.name in ("heart", "aorta", "veins") and isinstance(solid, Pieces):
-            minus = join(*taken) if taken else None
-            part = replace(part, geometry=Compound(solid, minus=minus))
-            taken.append(solid)
+            part = replace(part, geometry=_without(solid, great))
+            great.append(solid)
+        elif part.name.endswith(" vessels") and isinstance(lung, Compound):
+            others = [lung.minus] if lung.minus is not None else []
+            part = replace(part, geometry=_without(_points(part), others + tumours))
         result.append(part)
     return tuple(result)
+
+
+def _without(solid: Pieces, others: list[Pieces]) -> Compound:
+    """The points of some pieces that lie in none of the others."""
+    return Compound(solid, minus=join(*others) if others else None)
+
+
+def _fills_lung(part: Part) -> bool:
+    """Whether nothing of the lung is left where this part is."""
+    return part.displaces == "lung" and part.fraction == 1
+
+
+def _points(part: Part) -> Pieces:
+    """The pieces that hold all of a part."""
+    return part.geometry.union if isinstance(part.geometry, Compound) else part.geometry
 
 
 def chest_wall(body: Body, margin_mm: float) -> Pieces:
