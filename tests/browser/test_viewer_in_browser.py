@@ -234,6 +234,40 @@ def test_a_hand_without_a_mouse_can_measure(open_viewer):
     assert page.canvas.get_attribute("aria-label").startswith("a ball")
 
 
+def test_fingers_measure_and_pinch(open_viewer):
+    from selenium.webdriver.common.actions.action_builder import ActionBuilder
+    from selenium.webdriver.common.actions.interaction import POINTER_TOUCH
+    from selenium.webdriver.common.actions.pointer_input import PointerInput
+
+    page = open_viewer()
+    page.choose("length")
+    fingers = [PointerInput(POINTER_TOUCH, name) for name in ("thumb", "finger")]
+
+    def touch(finger, start, end) -> None:
+        finger.create_pointer_move(duration=0, origin=page.canvas, x=start[0], y=start[1])
+        finger.create_pointer_down()
+        finger.create_pointer_move(duration=50, origin=page.canvas, x=end[0], y=end[1])
+        finger.create_pointer_up(0)
+
+    def perform(*used) -> None:
+        builder = ActionBuilder(page.driver)
+        builder.devices = list(used)
+        builder.perform()
+        page.settle()
+        for finger in used:
+            finger.clear_actions()
+
+    touch(fingers[0], (-60, 0), (60, 0))
+    perform(fingers[0])
+    touch(fingers[0], (-20, 100), (-80, 100))  # apart: four times nearer
+    touch(fingers[1], (20, 100), (80, 100))
+    perform(*fingers)
+    touch(fingers[0], (-60, -100), (60, -100))
+    perform(fingers[0])
+    before, after = (m["length"] for m in page.trait("measurements"))
+    assert after == pytest.approx(before / 4, rel=0.05)
+
+
 def test_a_film_measures_at_the_object_once_the_magnification_is_given(open_viewer):
     from selenium.webdriver.common.keys import Keys
 

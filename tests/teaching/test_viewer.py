@@ -193,6 +193,25 @@ def test_a_negative_film_without_scale_says_pixels_and_is_turned():
     assert viewer.planes["film"]["letters"] == ["R", "H", "L", "F"]
 
 
+def test_frames_without_a_place_are_shown_as_they_come():
+    dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm", download=False))
+    first = volume_of(dataset).values[0]
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient"):
+        delattr(dataset, keyword)
+    dataset.NumberOfFrames, dataset.PixelData = 2, dataset.PixelData + bytes(len(dataset.PixelData))
+    viewer = viewer_of(dataset)
+    assert list(viewer.planes) == ["slices"]
+    assert np.array_equal(viewer.volume.values[0], first)
+    assert (viewer.volume.values[1] == -1024).all()
+
+
+def test_a_negative_with_a_place_is_turned_as_well():
+    dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm", download=False))
+    dataset.PhotometricInterpretation = "MONOCHROME1"
+    viewer = viewer_of(dataset)
+    assert viewer.about["negative"] and list(viewer.planes) == ["axial"]
+
+
 def test_view_shows_a_picture_with_alt_text_and_sends_no_volume_to_the_notebook(monkeypatch):
     shown = []
     monkeypatch.setattr(widgets, "display", lambda data, **more: shown.append((data, more)))

@@ -19,9 +19,11 @@ function regionOf(kind, corner, opposite, mm, size, valueAt) {
   const middle = [0, 1].map((i) => (corner[i] + opposite[i]) / 2);
   const half = [0, 1].map((i) => Math.abs(corner[i] - opposite[i]) / 2);
   const wide = Math.max(half[0], 1e-9), tall = Math.max(half[1], 1e-9);
+  const first = [0, 1].map((i) => Math.max(0, Math.ceil(middle[i] - half[i])));
+  const last = [0, 1].map((i) => Math.min(size[i] - 1, Math.floor(middle[i] + half[i])));
   const values = [];
-  for (let row = Math.max(0, Math.ceil(middle[1] - half[1])); row <= middle[1] + half[1] && row < size[1]; row++) {
-    for (let column = Math.max(0, Math.ceil(middle[0] - half[0])); column <= middle[0] + half[0] && column < size[0]; column++) {
+  for (let row = first[1]; row <= last[1]; row++) {
+    for (let column = first[0]; column <= last[0]; column++) {
       const out = ((column - middle[0]) / wide) ** 2 + ((row - middle[1]) / tall) ** 2;
       if (kind === "rectangle" || out <= 1) values.push(valueAt([column, row]));
     }
@@ -32,7 +34,8 @@ function regionOf(kind, corner, opposite, mm, size, valueAt) {
   if (!pixels) return { mean: null, sd: null, minimum: null, maximum: null, pixels, area };
   const mean = values.reduce((sum, v) => sum + v, 0) / pixels;
   const sd = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / pixels);
-  const minimum = values.reduce((a, b) => Math.min(a, b)), maximum = values.reduce((a, b) => Math.max(a, b));
+  const minimum = values.reduce((a, b) => Math.min(a, b));
+  const maximum = values.reduce((a, b) => Math.max(a, b));
   return { mean, sd, minimum, maximum, pixels, area };
 }
 

@@ -57,7 +57,8 @@ class Picture {
     for (let row = 0, to = 0; row < rows; row++) {
       for (let column = 0, at = start + row * down; column < columns; column++, at += across, to++) {
         packed[to] = table[codes[at] + 32768];
-        if (labels && labels[at] & masksShown) packed[to] = this.tinted(packed[to] & 255, labels[at] & masksShown, opacity);
+        const marks = labels ? labels[at] & masksShown : 0;
+        if (marks) packed[to] = this.tinted(packed[to] & 255, marks, opacity);
       }
     }
     this.sheet.getContext("2d").putImageData(this.image, 0, 0);
@@ -69,17 +70,22 @@ class Picture {
     this.inks.forEach((ink, number) => {
       if (marks >> number & 1) ink.forEach((part, i) => (colour[i] += opacity * (part - colour[i])));
     });
-    return (0xff000000 | Math.round(colour[2]) << 16 | Math.round(colour[1]) << 8 | Math.round(colour[0])) >>> 0;
+    const [red, green, blue] = colour.map(Math.round);
+    return (0xff000000 | blue << 16 | green << 8 | red) >>> 0;
   }
 }
 
 // From picture points [column, row] to canvas points and back; `look` is { zoom, x, y }.
 class Placement {
   constructor(plane, width, height, look) {
-    const fit = Math.min(width / (plane.columns * plane.column_mm), (height - 40) / (plane.rows * plane.row_mm));
+    const wide = plane.columns * plane.column_mm, tall = plane.rows * plane.row_mm;
+    const fit = Math.min(width / wide, (height - 40) / tall); // room for the letters
     this.scale = fit * look.zoom; // canvas pixels per mm
     this.step = [plane.column_mm * this.scale, plane.row_mm * this.scale];
-    this.zero = [width / 2 + look.x - (plane.columns - 1) / 2 * this.step[0], height / 2 + look.y - (plane.rows - 1) / 2 * this.step[1]];
+    this.zero = [ // where the centre of the first pixel lies
+      width / 2 + look.x - (plane.columns - 1) / 2 * this.step[0],
+      height / 2 + look.y - (plane.rows - 1) / 2 * this.step[1],
+    ];
   }
 
   toCanvas(point) {

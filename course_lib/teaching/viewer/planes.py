@@ -37,7 +37,7 @@ def planes_of(volume: Volume) -> list[Plane]:
 def _own_name(volume: Volume) -> str:
     if volume.directions is None:
         return "picture" if len(volume.values) == 1 else "slices"
-    if volume.origin is None:  # turned, but without a place: a projection
+    if volume.origin is None and len(volume.values) == 1:  # turned, but nowhere: a projection
         return "film"
     return NAMES[int(np.argmax(np.abs(volume.directions[0])))]
 

@@ -8,8 +8,9 @@ function drawShape(pen, kind, points, text, colour) {
   const outline = () => {
     pen.beginPath();
     const [[x0, y0], [x1, y1]] = points;
-    if (kind === "rectangle") pen.rect(Math.min(x0, x1), Math.min(y0, y1), Math.abs(x1 - x0), Math.abs(y1 - y0));
-    else if (kind === "ellipse") pen.ellipse((x0 + x1) / 2, (y0 + y1) / 2, Math.abs(x1 - x0) / 2, Math.abs(y1 - y0) / 2, 0, 0, 7);
+    const wide = Math.abs(x1 - x0), tall = Math.abs(y1 - y0);
+    if (kind === "rectangle") pen.rect(Math.min(x0, x1), Math.min(y0, y1), wide, tall);
+    else if (kind === "ellipse") pen.ellipse((x0 + x1) / 2, (y0 + y1) / 2, wide / 2, tall / 2, 0, 0, 7);
     else points.forEach(([x, y]) => pen.lineTo(x, y));
     pen.stroke();
   };
@@ -18,11 +19,13 @@ function drawShape(pen, kind, points, text, colour) {
   Object.assign(pen, { lineWidth: 1.5, strokeStyle: colour, fillStyle: colour });
   outline();
   points.forEach(([x, y]) => pen.fillRect(x - 2.5, y - 2.5, 5, 5));
-  if (text) write(pen, text, points[points.length - 1][0] + 8, points[points.length - 1][1] - 8, colour);
+  const [x, y] = points[points.length - 1];
+  if (text) write(pen, text, x + 8, y - 8, colour);
 }
 
 function write(pen, text, x, y, colour = "#eee", align = "left") {
-  Object.assign(pen, { font: "13px sans-serif", textAlign: align, textBaseline: "middle", lineWidth: 3, strokeStyle: "#000", fillStyle: colour });
+  Object.assign(pen, { font: "13px sans-serif", textAlign: align, textBaseline: "middle" });
+  Object.assign(pen, { lineWidth: 3, strokeStyle: "#000", fillStyle: colour });
   pen.strokeText(text, x, y);
   pen.fillText(text, x, y);
 }

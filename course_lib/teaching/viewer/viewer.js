@@ -1,30 +1,8 @@
-// The viewer on the page: controls, pointer, keys; Python keeps the state in traits of the model.
+// The viewer: its state, pointer and keys. Python keeps the state in traits of the model.
 
-const TOOLS = [
-  ["window", "Window", "w", "Drag: sideways width, up and down brightness (right button: always)"],
-  ["pan", "Pan", "p", "Drag the picture (middle button: always)"],
-  ["length", "Length", "l", "Drag from end to end"],
-  ["angle", "Angle", "a", "Three points: arm, corner, arm"],
-  ["rectangle", "Box", "b", "Drag over a region: mean, SD, area"],
-  ["ellipse", "Ellipse", "e", "Drag over a region: mean, SD, area"],
-];
-const TRAITS = ["window", "plane", "index", "magnification", "measurements"]; // shared with Python
-const HELP = "Wheel or arrow up/down: slices. Ctrl + wheel, + and -: zoom. Right button: window. " +
-  "Keys: w p l a b e tools, 1-6 windows, x undo, 0 reset, Shift + arrows and Enter: measure without a mouse.";
-
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  element.setAttribute("data-lm-suppress-shortcuts", "true"); // in JupyterLab "dd" deletes a cell
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (value !== false) element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children);
-  return element;
-}
-
-class View {
+class View extends Page {
   constructor(model, el) {
+    super();
     this.model = model;
     this.about = model.get("about");
     this.picture = new Picture(this.about, model.get("pixels"), model.get("labels"));
@@ -45,33 +23,6 @@ class View {
   stop() {
     this.watcher.disconnect();
     TRAITS.forEach((name) => this.model.off(`change:${name}`, this.changed));
-  }
-
-  // --- what is on the page -----------------------------------------------------------------
-  build(el) {
-    const { about } = this;
-    const button = (label, title, press, more = {}) => make("button", { type: "button", title, onclick: press, ...more }, label);
-    const choice = (label, names, pick) => make("select", { "aria-label": label, onchange: (e) => pick(e.target.value) }, ...names.map((n) => make("option", { value: n }, n)));
-    this.buttons = TOOLS.map(([tool, label, key, title]) => button(label, `${title} (${key})`, () => this.choose(tool), { "data-tool": tool }));
-    this.planes = choice("plane", about.planes.map((p) => p.name), (name) => this.toPlane(name));
-    this.presets = choice("window preset", Object.keys(about.windows), (name) => this.setWindow(about.windows[name]));
-    this.presets.prepend(make("option", { value: "", hidden: true }, "own window"));
-    const masks = about.masks.map(([name, colour], i) => make("label", { style: `color:${colour}` },
-      make("input", { type: "checkbox", checked: true, onchange: (e) => { this.masksShown ^= 1 << i; this.redraw(); } }), name));
-    if (masks.length) masks.push(make("label", {}, "opacity", make("input", { type: "range", min: 0, max: 1, step: 0.1, value: this.opacity, "aria-label": "opacity of the masks", oninput: (e) => { this.opacity = +e.target.value; this.redraw(); } })));
-    const enlarged = about.magnified ? [make("label", { title: "Source to detector divided by source to object" }, "magnification",
-      this.magnification = make("input", { type: "number", min: 1, max: 5, step: 0.01, "aria-label": "magnification", onchange: (e) => this.set({ magnification: Math.min(5, Math.max(1, +e.target.value || 1)) }) }))] : [];
-    this.canvas = make("canvas", { tabindex: 0, role: "application", "aria-label": `${about.alt}. ${HELP}` });
-    this.slider = make("input", { type: "range", min: 0, step: 1, "aria-label": "slice", oninput: (e) => this.toSlice(+e.target.value) });
-    this.status = make("div", { class: "status" });
-    this.list = make("ol", { "aria-live": "polite", "aria-label": "measurements" });
-    el.append(make("div", { class: "course-viewer" },
-      make("div", { class: "bar" }, ...this.buttons, this.presets, ...(about.planes.length > 1 ? [this.planes] : []),
-        button("Undo", "Undo the last change (x)", () => this.undo()), button("Clear", "Remove all measurements", () => this.keep([])),
-        button("Reset", "Whole picture, first window (0)", () => this.reset()), ...masks, ...enlarged),
-      this.canvas, this.slider, this.status, this.list, make("div", { class: "help" }, HELP)));
-    this.listen();
-    this.choose("window");
   }
 
   listen() {
@@ -112,6 +63,7 @@ class View {
 
   toPlane(name) {
     this.looks[this.plane.name] = { ...this.look, index: this.index };
+    this.cursor = this.draft = null; // they belong to the plane that is left
     const next = this.about.planes.find((p) => p.name === name);
     this.set({ plane: name, index: this.looks[name]?.index ?? Math.floor(next.slices / 2) });
   }
@@ -165,7 +117,9 @@ class View {
     const tool = e.button === 2 ? "window" : e.button === 1 ? "pan" : this.tool;
     this.grip = { tool, at, window: this.model.get("window"), look: { ...this.look } };
     if (!(tool in POINTS)) return;
-    const place = this.place, handle = !this.draft && caught(this.here().map(([i, points]) => [i, points.map((p) => place.toCanvas(p))]), at);
+    const place = this.place;
+    const shapes = this.here().map(([i, points]) => [i, points.map((p) => place.toCanvas(p))]);
+    const handle = !this.draft && caught(shapes, at);
     if (handle) this.grip.handle = handle;
     else this.press(place.toPicture(at));
   }
@@ -196,9 +150,12 @@ class View {
 
   drag(at) {
     const { grip } = this, [x, y] = step(grip.at, at, [1, 1]);
-    if (grip.tool === "window") this.setWindow([grip.window[0] + y / 300 * grip.window[1], grip.window[1] * Math.exp(x / 250)]);
-    else if (grip.tool === "pan") this.looks[this.plane.name] = { ...grip.look, x: grip.look.x + x, y: grip.look.y + y };
-    else if (grip.handle) this.moveHandle(...grip.handle);
+    if (grip.tool === "window") {
+      const [centre, width] = grip.window; // up: brighter; to the right: wider
+      this.setWindow([centre + y / 300 * width, width * Math.exp(x / 250)]);
+    } else if (grip.tool === "pan") {
+      this.looks[this.plane.name] = { ...grip.look, x: grip.look.x + x, y: grip.look.y + y };
+    } else if (grip.handle) this.moveHandle(...grip.handle);
     else this.draft?.move(this.cursor);
   }
 
@@ -281,68 +238,6 @@ class View {
     this.release();
   }
 
-  // --- drawing -----------------------------------------------------------------------------
-  redraw() {
-    this.waiting ??= requestAnimationFrame(() => { this.waiting = null; this.draw(); });
-  }
-
-  draw() {
-    const began = performance.now(), { canvas, plane, index } = this, sharp = window.devicePixelRatio || 1;
-    const width = canvas.clientWidth, height = canvas.clientHeight;
-    if (!width) return; // not on the page yet
-    if (canvas.width !== Math.round(width * sharp)) canvas.width = Math.round(width * sharp);
-    if (canvas.height !== Math.round(height * sharp)) canvas.height = Math.round(height * sharp);
-    const pen = canvas.getContext("2d"), place = this.place, asked = this.model.get("window");
-    pen.setTransform(sharp, 0, 0, sharp, 0, 0);
-    pen.fillStyle = "#000";
-    pen.fillRect(0, 0, width, height);
-    if (`${asked}` !== this.tableOf) [this.table, this.tableOf] = [greyTable(this.about, asked), `${asked}`];
-    const wanted = [plane.name, index, asked, this.masksShown, this.opacity].join();
-    if (wanted !== this.painted) this.picture.paint(plane, index, this.table, this.masksShown, this.opacity);
-    this.painted = wanted;
-    pen.imageSmoothingEnabled = Math.min(...place.step) < 12; // zoomed in far: show the pixels themselves
-    pen.drawImage(this.picture.sheet, ...place.toCanvas([-0.5, -0.5]), plane.columns * place.step[0], plane.rows * place.step[1]);
-    this.annotate(pen, place, width, height);
-    this.tell();
-    canvas.dataset.drawMs = (performance.now() - began).toFixed(2);
-    canvas.dataset.drawn = +(canvas.dataset.drawn || 0) + 1;
-  }
-
-  annotate(pen, place, width, height) {
-    const { plane } = this, all = this.model.get("measurements"), [left, top, right, bottom] = plane.letters;
-    this.here().forEach(([i, points]) => drawShape(pen, all[i].kind, points.map((p) => place.toCanvas(p)), `${i + 1}: ${inWords(all[i], true)}`, LINE));
-    if (this.draft) {
-      const { kind, points } = this.draft, words = points.length === POINTS[kind] ? inWords(this.measure(kind, points), true) : "";
-      drawShape(pen, kind, points.map((p) => place.toCanvas(p)), words, DRAFT);
-    }
-    if (this.steered && this.cursor) drawShape(pen, "length", [[-7, 0], [7, 0]].map(([x]) => [place.toCanvas(this.cursor)[0] + x, place.toCanvas(this.cursor)[1]]), "", DRAFT);
-    write(pen, left, 8, height / 2);
-    write(pen, right, width - 8, height / 2, "#eee", "right");
-    write(pen, top, width / 2, 12, "#eee", "center");
-    write(pen, bottom, width / 2, height - 10, "#eee", "center");
-    const where = plane.along ? `, ${plane.along} = ${(plane.start_mm + this.index * plane.step_mm).toFixed(1)} mm` : "";
-    write(pen, `${plane.name} ${this.index + 1} / ${plane.slices}${where}`, 8, 14);
-    const [centre, wide] = this.model.get("window");
-    write(pen, `C ${short(centre)}  W ${short(wide)} ${this.about.unit}`, 8, height - 10);
-    if (this.about.known) scaleBar(pen, place, width, height, this.scale.unit);
-    else write(pen, "no scale: lengths are in pixels", width - 8, height - 10, "#F0E442", "right");
-  }
-
-  // Everything beside the canvas: value under the cursor, slider, lists.
-  tell() {
-    const { plane, index, cursor } = this, all = this.model.get("measurements");
-    const at = cursor && cursor.map(Math.round), value = at && this.picture.valueAt(plane, index, at);
-    this.status.textContent = value == null ? "–" : `column ${at[0]}, row ${at[1]}: ${+value.toPrecision(5)} ${this.about.unit}`;
-    Object.assign(this.slider, { max: plane.slices - 1, value: index, hidden: plane.slices === 1 });
-    this.planes.value = plane.name;
-    const asked = `${this.model.get("window")}`;
-    this.presets.value = Object.keys(this.about.windows).find((n) => `${this.about.windows[n]}` === asked) || "";
-    if (this.magnification && document.activeElement !== this.magnification) this.magnification.value = this.model.get("magnification");
-    if (this.listed === all) return;
-    this.listed = all;
-    this.list.replaceChildren(...all.map((m, i) => make("li", {}, `${m.kind}: ${inWords(m)} (${m.plane} ${m.slice + 1}) `,
-      make("button", { type: "button", title: "Delete", "aria-label": `delete measurement ${i + 1}`, onclick: () => this.keep(all.filter((_, k) => k !== i)) }, "✕"))));
-  }
 }
 
 export default {

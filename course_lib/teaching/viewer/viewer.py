@@ -25,7 +25,8 @@ from course_lib.teaching.viewer.planes import cut, planes_of
 from course_lib.teaching.viewer.volume import Volume, volume_of, with_magnification
 from course_lib.teaching.widgets import show_widget
 
-SCRIPTS = ("measure.js", "picture.js", "tools.js", "viewer.js")  # one module, in this order
+# One module in the browser, in this order.
+SCRIPTS = ("measure.js", "picture.js", "tools.js", "page.js", "viewer.js")
 KINDS = {"length": 2, "angle": 3, "rectangle": 2, "ellipse": 2}  # points of each
 
 

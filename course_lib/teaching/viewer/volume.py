@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from course_lib.dicom.errors import UnreadableFile
+from course_lib.dicom.frames import find, frame_count
 from course_lib.dicom.measure import at_object
 from course_lib.dicom.opening import open_dicom
 from course_lib.dicom.pixels import file_windows, modality_values
@@ -111,21 +114,26 @@ def _of_film(film: Radiograph) -> Volume:
 
 
 def _of_dataset(dataset: Dataset) -> Volume:
-    stored = stored_values(dataset)
     if is_colour(dataset):
         raise ValueError("The viewer measures grey pictures; this one is in colour.")
+    negative = dataset.get("PhotometricInterpretation") == "MONOCHROME1"
+    if find(dataset, 0, "PlanePositionSequence", "ImagePositionPatient"):
+        with suppress(UnreadableFile):  # frames that are no stack in space are shown as they come
+            return replace(_of_series(read_series([dataset])), negative=negative)
     windows = file_windows(dataset)
-    if "ImageOrientationPatient" in dataset and "ImagePositionPatient" in dataset:
-        return _of_series(read_series([dataset]))
     turn = [str(name)[:1] for name in dataset.get("PatientOrientation") or []]
     known = len(turn) == 2 and all(name in tuple("LRAPHF") for name in turn)
+    frames = [
+        modality_values(dataset, stored_values(dataset, number), number)
+        for number in range(frame_count(dataset))
+    ]
     return Volume(
-        modality_values(dataset, stored)[None],
+        np.stack(frames),
         unit_of(dataset),
         spacing_of(dataset),
         directions=_film_directions(*turn) if known else None,
         windows={"file": (windows[0].center, windows[0].width)} if windows else None,
-        negative=dataset.get("PhotometricInterpretation") == "MONOCHROME1",
+        negative=negative,
     )
 
 
@@ -145,7 +153,7 @@ def _of_array(values: NDArray[Any], spacing_mm: Any) -> Volume:
         return Volume(values[None], "value", scale)
     if steps.size != 3:
         raise ValueError("A volume (z, y, x) needs three spacings: (z, row, column).")
-    return Volume(values, "value", scale, float(steps[0]), np.eye(3)[::-1], np.zeros(3))
+    return Volume(values, "value", scale, float(steps[0]), np.eye(3)[::-1])
 
 
 def _film_directions(along_row: str, along_column: str) -> NDArray[np.float64]:
