@@ -38,8 +38,8 @@ _BOWTIE_KEV = 70.0  # energy at which plastic and water are compared
 class Protocol:
     """The settings of a scan.
 
-    kvp, mas (per rotation), filtration_mm_al: the tube. bowtie_mm: radius of the body for which the
-    bow-tie filter is made (0: no filter). slice_mm: thickness of the slice, sampled at
+    kvp, mas (per rotation), filtration_mm_al, tin_mm (a further filter, for dual energy): the tube.
+    bowtie_mm: radius of the body for which the bow-tie filter is made (0: no filter). slice_mm: thickness of the slice, sampled at
     `subslices` heights. beam: parallel or fan. distance_mm: focal spot to isocentre, which decides
     how many photons arrive.
     """
@@ -47,6 +47,7 @@ class Protocol:
     kvp: float = 120.0
     mas: float = 150.0
     filtration_mm_al: float = 6.0
+    tin_mm: float = 0.0
     bowtie_mm: float = 160.0
     slice_mm: float = 5.0
     subslices: int = 1
@@ -182,7 +183,7 @@ def _with_plastic(lengths: dict[str, Floats], plastic: Floats) -> dict[str, Floa
 def view_spectrum(protocol: Protocol, views: int) -> Spectrum:
     """The photons of one view at the isocentre, in front of the bow-tie filter."""
     tube = tube_spectrum(protocol.kvp, protocol.mas / views, protocol.filtration_mm_al)
-    return tube.at_distance(protocol.distance_mm)
+    return tube.filtered("tin", protocol.tin_mm).at_distance(protocol.distance_mm)
 
 
 def isocentre_kerma(protocol: Protocol = CHEST_CT) -> float:
