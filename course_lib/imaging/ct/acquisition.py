@@ -39,9 +39,9 @@ class Protocol:
     """The settings of a scan.
 
     kvp, mas (per rotation), filtration_mm_al, tin_mm (a further filter, for dual energy): the tube.
-    bowtie_mm: radius of the body for which the bow-tie filter is made (0: no filter). slice_mm: thickness of the slice, sampled at
-    `subslices` heights. beam: parallel or fan. distance_mm: focal spot to isocentre, which decides
-    how many photons arrive.
+    bowtie_mm: radius of the body for which the bow-tie filter is made (0: no filter). slice_mm:
+    thickness of the slice, sampled at `subslices` heights. beam: parallel or fan. distance_mm:
+    focal spot to isocentre, which decides how many photons arrive.
     """
 
     kvp: float = 120.0
