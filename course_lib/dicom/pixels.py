@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from course_lib.dicom.errors import UnreadableFile, reading
 from course_lib.dicom.frames import find
@@ -110,7 +111,7 @@ def file_windows(dataset: Dataset, frame: int = 0) -> list[Window]:
     width = find(dataset, frame, macro, "WindowWidth")
     if (center is None) != (width is None):
         raise _half(dataset, "WindowCenter", "WindowWidth", center)
-    centers, widths = _numbers(center), _numbers(width)
+    centers, widths = _all_numbers(dataset, center), _all_numbers(dataset, width)
     function = str(find(dataset, frame, macro, "VOILUTFunction") or "LINEAR")
     least = 1.0 if function == "LINEAR" else 0.0  # PS3.3, C.11.2.1.2
     return [
@@ -178,6 +179,17 @@ def _number(dataset: Dataset, value: object, keyword: str) -> float:
     if not numbers or not np.isfinite(numbers[0]):
         raise UnreadableFile(getattr(dataset, "filename", None), f"its {keyword} is not a number")
     return numbers[0]
+
+
+def _all_numbers(dataset: Dataset, value: object) -> list[float]:
+    """The numbers of a window; an error if one is no number, for guessing would be silent."""
+    numbers = _numbers(value)
+    count = len(value) if isinstance(value, MultiValue | list | tuple) else 1
+    if value is not None and len(numbers) != count:
+        raise UnreadableFile(
+            getattr(dataset, "filename", None), "its WindowCenter or WindowWidth is not a number"
+        )
+    return numbers
 
 
 def _numbers(value: object) -> list[float]:

@@ -6,6 +6,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels import apply_color_lut, get_decoder, pixel_array
+from pydicom.pixels.utils import get_expected_length
 
 from course_lib.dicom.errors import UnreadableFile, reading
 from course_lib.dicom.frames import check_frame, frame_count
@@ -89,6 +90,7 @@ def _check_codec(dataset: Dataset, frame: int, name: str | None) -> None:
             "optional decoder under the GPL: %pip install pylibjpeg-libjpeg in a notebook",
         )
     if not syntax.is_encapsulated:
+        _check_length(dataset, name)
         return
     encoded = get_frame(dataset.PixelData, frame, number_of_frames=frame_count(dataset))
     size = codestream_size(encoded)
@@ -97,6 +99,23 @@ def _check_codec(dataset: Dataset, frame: int, name: str | None) -> None:
             name,
             f"the header says {dataset.Rows} x {dataset.Columns} pixels, "
             f"the compressed image {size[0]} x {size[1]}",
+        )
+
+
+def _check_length(dataset: Dataset, name: str | None) -> None:
+    """Refuse more pixels than the header speaks of: a wrong width would shear the picture.
+
+    A last byte that makes the length even is usual, a row of zeros at the end happens.
+    """
+    data = dataset.get("PixelData")
+    if data is None or dataset.BitsAllocated % 8:  # floating point, or packed bits
+        return
+    needed = get_expected_length(dataset)
+    spare = len(data) - needed
+    row = needed // (dataset.Rows * frame_count(dataset))
+    if spare > 1 and (spare > row or any(data[needed:])):
+        raise UnreadableFile(
+            name, f"it holds {len(data)} bytes of pixels, its header speaks of {needed}"
         )
 
 
@@ -128,9 +147,17 @@ def _only_stored_bits(values: np.ndarray, dataset: Dataset) -> np.ndarray:
     """Keep `BitsStored` bits that end at `HighBit`; restore the sign (PS3.5, 8.1.1)."""
     allocated = int(dataset.BitsAllocated)
     stored = int(dataset.get("BitsStored") or allocated)
-    if values.dtype.kind not in "iu" or stored >= allocated or allocated > 32:
+    high = int(dataset.get("HighBit", stored - 1))
+    if values.dtype.kind not in "iu" or allocated > 32:
         return values
-    shift = max(0, int(dataset.get("HighBit", stored - 1)) - stored + 1)
+    if not stored - 1 <= high < allocated:
+        raise UnreadableFile(
+            getattr(dataset, "filename", None),
+            f"its high bit, {high}, does not fit {stored} of {allocated} bits",
+        )
+    if stored == allocated:
+        return values
+    shift = high - stored + 1
     bits = (values.astype(np.int64) >> shift) & ((1 << stored) - 1)
     if dataset.PixelRepresentation == 1:
         bits -= (bits >> (stored - 1)) << stored  # two's complement: the top bit counts negative

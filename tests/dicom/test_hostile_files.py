@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
+from pydicom.dataelem import DataElement
 
 from course_lib.dicom import parser
 from course_lib.dicom.dictionary import tag_of
@@ -196,6 +197,40 @@ def test_a_flipped_bit_in_the_pixels_changes_that_pixel_only(tmp_path):
         (tmp_path / "a.dcm").write_bytes(flipped(data, at, rng))
         changed = stored_values(open_dicom(tmp_path / "a.dcm")) != whole
         assert np.flatnonzero(changed).tolist() == [(at - pixels.at) // 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"Columns": 126}, "holds 32768 bytes of pixels, its header speaks of 32256"),
+        ({"Rows": 64}, "holds 32768 bytes of pixels"),
+        ({"HighBit": 16}, "high bit, 16, does not fit"),
+        ({"HighBit": 11}, "high bit, 11, does not fit 16 of 16 bits"),
+        ({"WindowCenter": "4O", "WindowWidth": "400"}, "is not a number"),
+        ({"WindowCenter": "40"}, "has WindowCenter but no WindowWidth"),
+        ({"RescaleSlope": None}, "has RescaleIntercept but no RescaleSlope"),
+    ],
+)
+def test_a_header_that_would_change_the_picture_in_silence(change, reason):
+    ds = open_dicom(get_testdata_file("CT_small.dcm", download=False))
+    for keyword, value in change.items():
+        if value is None:
+            delattr(ds, keyword)
+        elif isinstance(value, str):
+            ds.add(DataElement(tag_of(keyword), "SH", value))  # pydicom would refuse it as DS
+        else:
+            setattr(ds, keyword, value)
+    with pytest.raises(UnreadableFile, match=reason):
+        displayed(ds)
+
+
+def test_elements_out_of_order_are_refused(tmp_path):
+    data = Path(get_testdata_file("CT_small.dcm", download=False)).read_bytes()
+    rows = next(e for e in parse(data) if e.tag == tag_of("Rows"))
+    swapped = data[: rows.start] + data[rows.end : rows.end + 10] + data[rows.start : rows.end]
+    (tmp_path / "a.dcm").write_bytes(swapped + data[rows.end + 10 :])
+    with pytest.raises(UnreadableFile, match="tags are not in order"):
+        open_dicom(tmp_path / "a.dcm")
 
 
 def nested(depth: int, open_length: bool) -> bytes:
