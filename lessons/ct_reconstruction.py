@@ -1164,7 +1164,7 @@ print(f"FBP {1000 * (middle - start):.0f} ms, statistical {time.process_time() -
 # %% tags=["slide"]
 crops = [hounsfield(p)[85:150, 85:150] for p in (body, smooth, soft, firm)]
 titles = ["truth", "FBP Hann", "weak penalty", "strong penalty"]
-fig = films(crops, titles, width=11, vmin=-150, vmax=250)
+fig = films(crops, titles, width=11, vmin=-150, vmax=250, interpolation="nearest")
 show(fig, alt="The heart enlarged: truth, grainy FBP, speckled weak penalty, smooth strong penalty")
 
 # %% [markdown] tags=["instructor"]

@@ -60,6 +60,14 @@ def test_adjoint_is_the_transpose_of_forward(size, views, detectors):
     assert abs(one - two) < 1e-5 * abs(one)
 
 
+def test_networks_can_learn_through_the_projector():
+    projector = ParallelProjector(32, 1.0, np.arange(20) * 9.0, 32, 1.0)
+    image = torch.rand(32, 32, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    misfit = projector.forward(image) - 1
+    (misfit**2).sum().backward()
+    torch.testing.assert_close(image.grad, projector.adjoint(2 * misfit.detach()))
+
+
 @pytest.mark.parametrize("size", [96, 97])
 def test_projection_of_pixels_agrees_with_the_exact_sinogram(size):
     size, pixel, angles, detectors, spacing = geometry(size, 60)

@@ -6,13 +6,19 @@ projector (MatrixProjector here, ParallelProjector in fourier.py). ART needs the
 measure errors.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import numpy as np
 from scipy import sparse
+from tqdm.auto import tqdm
 
 Watch = Callable[[int, np.ndarray], None]
+
+
+def steps(iterations: int, name: str) -> Iterable[int]:
+    """1 .. iterations; a progress bar appears when they take longer than five seconds."""
+    return tqdm(range(1, iterations + 1), name, leave=False, delay=5)
 
 
 class Projector(Protocol):
@@ -60,7 +66,7 @@ def art(
     measured, detectors = sinogram.ravel(), sinogram.shape[1]
     starts, pixels, weights = matrix.indptr, matrix.indices, matrix.data
     order = [view * detectors + ray for view in jumping(len(sinogram)) for ray in range(detectors)]
-    for sweep in range(1, sweeps + 1):
+    for sweep in steps(sweeps, "ART"):
         for i in order:
             crossed = pixels[starts[i] : starts[i + 1]]
             weight = weights[starts[i] : starts[i + 1]]
@@ -95,7 +101,7 @@ def sirt(
     per_ray = _inverse(projector.project(np.ones_like(blank)))
     per_pixel = _inverse(projector.back_project(np.ones_like(sinogram, dtype=blank.dtype)))
     picture = np.zeros_like(blank)
-    for iteration in range(1, iterations + 1):
+    for iteration in steps(iterations, "SIRT"):
         error = sinogram - projector.project(picture)
         picture = picture + per_pixel * projector.back_project(per_ray * error)
         if nonnegative:
@@ -117,7 +123,7 @@ def cgls(
     gradient = projector.back_project(residual)
     picture, direction = np.zeros_like(gradient), gradient
     steepness = np.vdot(gradient, gradient)
-    for iteration in range(1, iterations + 1):
+    for iteration in steps(iterations, "CGLS"):
         seen = projector.project(direction)
         step = steepness / np.vdot(seen, seen)
         picture = picture + step * direction

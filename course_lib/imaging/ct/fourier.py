@@ -57,15 +57,17 @@ class ParallelProjector:
         return (pixel * cell * np.exp(2j * np.pi * shift)).astype(np.complex64)
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Sinogram (views, detectors) of a picture (size, size)."""
-        return torch.from_numpy(self.project(image.detach().cpu().numpy()))
+        """Sinogram (views, detectors) of a picture (size, size); gradients flow through it."""
+        sinogram: torch.Tensor = _Linear.apply(image, self.project, self.back_project)
+        return sinogram
 
     def adjoint(self, sinogram: torch.Tensor) -> torch.Tensor:
-        """Transpose of forward(): a picture (size, size) from a sinogram (views, detectors)."""
-        return torch.from_numpy(self.back_project(sinogram.detach().cpu().numpy()))
+        """Transpose of forward(): (size, size) from (views, detectors); gradients flow, too."""
+        image: torch.Tensor = _Linear.apply(sinogram, self.back_project, self.project)
+        return image
 
     def project(self, image: np.ndarray) -> np.ndarray:
-        """What forward() does, for arrays."""
+        """Sinogram (views, detectors), float32, of an array (size, size)."""
         padded = np.zeros((self._grid, self._grid), np.float32)
         padded[: self.size, : self.size] = image * self._correction
         padded = np.roll(padded, -(self.size // 2), axis=(0, 1))
@@ -77,7 +79,7 @@ class ParallelProjector:
         return fft.irfft(lines, self._period)[:, : self.detectors]
 
     def back_project(self, sinogram: np.ndarray) -> np.ndarray:
-        """What adjoint() does, for arrays: every step of project() transposed, in reverse order."""
+        """The transpose: all steps of project(), each transposed, in reverse order."""
         lines = fft.rfft(sinogram.astype(np.float32), self._period) * self._footprint.conj()
         lines[:, 1:-1] *= 2  # half a spectrum stands for both halves, but 0 and the last are single
         spectrum = _complex(
@@ -88,6 +90,20 @@ class ParallelProjector:
         padded = fft.irfft2(spectrum, (self._grid, self._grid), axes=(1, 0))
         padded = np.roll(padded, self.size // 2, axis=(0, 1))[: self.size, : self.size]
         return padded * self._correction * np.float32(self._grid**2 / self._period)
+
+
+class _Linear(torch.autograd.Function):
+    """A linear map for torch, whose gradient is its transpose."""
+
+    @staticmethod
+    def forward(context, values, there, back):  # type: ignore[no-untyped-def]
+        context.back = back
+        return torch.from_numpy(there(values.detach().cpu().numpy())).to(values.device)
+
+    @staticmethod
+    def backward(context, gradient):  # type: ignore[no-untyped-def]
+        back = torch.from_numpy(context.back(gradient.detach().cpu().numpy()))
+        return back.to(gradient.device), None, None
 
 
 def _complex(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:

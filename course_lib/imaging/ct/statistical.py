@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from course_lib.imaging.ct.algebraic import Projector, Watch, jumping
+from course_lib.imaging.ct.algebraic import Projector, Watch, jumping, steps
 from course_lib.imaging.ct.fourier import ParallelProjector
 
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))  # half of the eight; the others are their mirrors
@@ -62,7 +62,7 @@ def penalised_likelihood(
     picture = np.maximum(start, 0).astype(np.float32)
     curvature = _likelihood_curvature(projectors, counts, np.ones_like(picture))
     share = strength / len(projectors)
-    for iteration in range(1, iterations + 1):
+    for iteration in steps(iterations, "penalised likelihood"):
         for projector, counted in zip(projectors, counts, strict=True):
             expected = blank * np.exp(-projector.project(picture))
             slope = projector.back_project(counted - expected)

@@ -8,7 +8,7 @@ Phys. Med. Biol. 53, 2008, 4777). Solved by the primal-dual method of A. Chambol
 
 import numpy as np
 
-from course_lib.imaging.ct.algebraic import Projector, Watch
+from course_lib.imaging.ct.algebraic import Projector, Watch, steps
 
 
 def total_variation_reconstruction(
@@ -31,7 +31,7 @@ def total_variation_reconstruction(
     # W / norm has norm 1, gradient at most sqrt(8): the two steps' product may be 1 / (1 + 8).
     # The picture is much larger than the misfits, so it takes the longer steps.
     step, long_step = np.float32(1 / 30), np.float32(10 / 3)
-    for iteration in range(1, iterations + 1):
+    for iteration in steps(iterations, "total variation"):
         misfit = (projector.project(leading) - sinogram) / norm
         rays = (rays + step * misfit) / (1 + step)
         slopes = _shorten(slopes + step * gradient(leading), strength)
