@@ -4,10 +4,13 @@ An object counts as kept when both its file and its line in the index are on the
 (DICOM network, web) goes through `Archive.keep`, so they all make the same promise.
 """
 
+import contextlib
 import io
 import logging
 import sqlite3
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +19,12 @@ from pydicom.filereader import read_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian as DEFLATED
 
 from course_lib.dicom.errors import UnreadableFile, reading
-from course_lib.dicom.pacs.files import FileStore, StorageFull, digest
+from course_lib.dicom.pacs.files import FileStore, StorageFull, digest, is_complete, sync
 from course_lib.dicom.pacs.index import Index, Row
 from course_lib.dicom.pacs.levels import attributes_of
 
 LOG = logging.getLogger(__name__)
+DISK_WRITERS = 8
 BEFORE_META = 128 + 4  # preamble and the mark DICM
 
 
@@ -75,12 +79,14 @@ class Archive:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.index = self._open_index()
         self.unreadable: list[Path] = []
-        self._keeping = threading.Lock()
+        self._arriving: set[str] = set()
+        self._arrived = threading.Condition()
+        self._disk = ThreadPoolExecutor(DISK_WRITERS, "disk")
         try:
             self.files = FileStore(self.folder, most_bytes)
             self.catch_up()
         except BaseException:
-            self.index.close()
+            self.close()
             raise
 
     def __enter__(self) -> "Archive":
@@ -94,6 +100,7 @@ class Archive:
 
     def close(self) -> None:
         """Let go of the folder."""
+        self._disk.shutdown()
         self.index.close()
 
     def keep(self, content: bytes, announced: str | None = None) -> Kept:
@@ -116,14 +123,40 @@ class Archive:
         uid, syntax = attributes["SOPInstanceUID"], str(header.file_meta.TransferSyntaxUID)
         if announced is not None and uid != announced:
             raise WrongObject("The object's SOP Instance UID is not the announced one")
-        with self._keeping:
+        checksum = digest(content)
+        with self._alone_with(uid):
             known = self.one(uid)
             if known:
                 return _the_same(known, content)
-            path = self.files.write(uid, content)
-            kept = Kept(attributes["SOPClassUID"], uid, syntax, path, digest(content))
-            self._enter(attributes, kept)
+            path = self.files.write(uid, content, checksum)
+            kept = Kept(attributes["SOPClassUID"], uid, syntax, path, checksum)
+            self._make_sure(attributes, kept)
         return kept
+
+    def _make_sure(self, attributes: Row, kept: Kept) -> None:
+        """Enter a written file in the index while it goes to the disk; all of it, or nothing."""
+        on_disk = [self._disk.submit(sync, part) for part in (kept.path, kept.path.parent)]
+        try:
+            self._enter(attributes, kept)
+            for part in on_disk:
+                part.result()
+        except BaseException:
+            self.index.remove(kept.uid)
+            self.files.remove(kept.path)
+            raise
+
+    @contextlib.contextmanager
+    def _alone_with(self, uid: str) -> Iterator[None]:
+        """Of two senders of the same object, the second waits until the first is done."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: uid not in self._arriving)
+            self._arriving.add(uid)
+        try:
+            yield
+        finally:
+            with self._arrived:
+                self._arriving.discard(uid)
+                self._arrived.notify_all()
 
     def find(self, level: str, keys: Row, columns: tuple[str, ...] | list[str]) -> list[Row]:
         """Matching entities of a level, each once; see `Index.find`."""
@@ -157,11 +190,13 @@ class Archive:
     def _enter_file(self, path: Path) -> None:
         content = path.read_bytes()
         try:
+            if not is_complete(path, content):
+                raise UnreadableFile(path, "its content is not what was written")
             header = header_of(content)
             attributes = attributes_of(header)
         except UnreadableFile as error:
-            LOG.warning("%s stays out of the index: %s", path, error.reason)
-            self.unreadable.append(path)
+            LOG.warning("%s is put aside: %s", path, error.reason)
+            self.unreadable.append(self.files.put_aside(path))
             return
         syntax = str(header.file_meta.TransferSyntaxUID)
         names = attributes["SOPClassUID"], attributes["SOPInstanceUID"]

@@ -4,12 +4,14 @@ Every function opens one association, does its work and closes it. What was refu
 unanswered raises PacsError with a sentence that says what to look at.
 """
 
+import io
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from pydicom import dcmread, dcmwrite
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
@@ -89,12 +91,22 @@ def send(
 
 def _store(association: Association, item: str | Path | Dataset, done: int) -> int:
     try:
-        answer = association.send_c_store(item if isinstance(item, Dataset) else str(item))
+        answer = association.send_c_store(_as_read(item))
     except (ValueError, RuntimeError) as error:
         raise PacsError(f"After {done} objects: {error}") from error
     if "Status" not in answer:
         raise PacsError(f"The connection broke after {done} objects; send the rest again.")
     return int(answer.Status)
+
+
+def _as_read(item: str | Path | Dataset) -> Dataset | str:
+    """A data set as if it came from a file: one that was changed may not know its own encoding."""
+    if not isinstance(item, Dataset):
+        return str(item)
+    buffer = io.BytesIO()
+    dcmwrite(buffer, item, enforce_file_format=True)
+    buffer.seek(0)
+    return dcmread(buffer, force=True)
 
 
 def find(node: Node, level: str, calling: str = SELF, **keys: str) -> pd.DataFrame:

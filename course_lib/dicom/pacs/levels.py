@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pydicom.datadict import dictionary_VR
 
-from course_lib.dicom.errors import UnreadableFile
+from course_lib.dicom.errors import UnreadableFile, reading
 
 
 @dataclass(frozen=True)
@@ -112,17 +112,23 @@ def attributes_of(header) -> dict[str, str]:
     Raises:
         UnreadableFile: a UID that names study, series or instance is missing or malformed.
     """
-    found = {}
-    for level in LEVELS:
-        for keyword in (level.unique, *level.keywords):
-            value = header.get(keyword)
-            found[keyword] = as_text(value, dictionary_VR(keyword))
+    with reading(getattr(header, "filename", None), "the DICOM elements are damaged"):
+        found = {
+            k: _text_of(header, k) for place in LEVELS for k in (place.unique, *place.keywords)
+        }
     for keyword in (*UNIQUE_KEYS[1:], "SOPClassUID"):
         if not is_uid(found[keyword]):
             name = getattr(header, "filename", None)
             shown = repr(found[keyword][:70])
             raise UnreadableFile(name, f"its {keyword} {shown} is not a valid UID")
     return found
+
+
+def _text_of(header, keyword: str) -> str:
+    try:
+        return as_text(header.get(keyword), dictionary_VR(keyword))
+    except (ValueError, TypeError):  # a number that is none: no reason to turn an image away
+        return ""
 
 
 def as_text(value, vr: str = "LO") -> str:
