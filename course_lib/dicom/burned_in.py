@@ -115,7 +115,7 @@ def _rows(characters: list[tuple[Box, int]], shape: tuple[int, int]) -> list[Box
         letters = sum(max(1, round(box.width / height)) for box in boxes)
         if len(row) > 1 and letters >= FEWEST:
             # Room for tails below the line, and for a first or last letter that was too faint.
-            rows.append(_around(boxes).grown(height // 3, height, shape))
+            rows.append(_around(boxes).grown(height // 3, 3 * height // 2, shape))
     return rows
 
 

@@ -21,10 +21,14 @@ from course_lib.dicom.writing.virtual import (
     finding_mask,
     hounsfield_volume,
     write_ct_of,
+    write_mr_of,
 )
+from course_lib.imaging.ct.table import on_the_table
+from course_lib.imaging.mr.slices import tissue_slice
 from course_lib.imaging.radiography import radiograph
 from course_lib.patient.cohort import sample_patient
 from course_lib.patient.findings import FINDINGS
+from course_lib.patient.head import head_parts
 
 WHO = make_identity(3, "M", 61)
 VOLUME = np.linspace(-1024, 3071, 4 * 6 * 5).reshape(4, 6, 5).round()
@@ -148,7 +152,7 @@ def test_wrong_arguments_are_named(arguments, word, tmp_path):
 
 
 def test_the_voxel_truth_has_the_right_hounsfield_units():
-    patient = FINDINGS["nodule"](sample_patient(7), severity=0.9, seed=1)
+    patient = on_the_table(FINDINGS["nodule"](sample_patient(7), severity=0.9, seed=1))
     grid = chest_grid(patient, (40, 64, 64))
     volume = hounsfield_volume(patient.solids, grid)
     inside = finding_mask(patient.findings[0].parts[:1], grid)
@@ -156,3 +160,20 @@ def test_the_voxel_truth_has_the_right_hounsfield_units():
     assert abs(np.median(volume[inside]) - 55) < 25, "a nodule is soft tissue"
     assert volume.min() >= -1000.5 and volume.max() > 500
     assert abs(volume[0, 0, 0] + 1000) < 0.5, "round the patient there is air"
+
+
+def test_a_head_has_bright_csf_on_t2_and_dark_on_t1(tmp_path):
+    """The ventricle's fluid in the middle of the head, against the white matter beside it."""
+    parts, who = head_parts(3), make_identity(3)
+    heights = (10.0, 15.0)
+    kinds = {"t1": MRSettings(500, 15), "t2": MRSettings(4000, 100, sequence="turbo spin echo")}
+    shares = tissue_slice(parts, heights[0], 240.0, 64)
+    fluid, white = (shares[name] > 0.95 for name in ("csf", "white_matter"))
+    ratio = {}
+    for name, settings in kinds.items():
+        paths = write_mr_of(tmp_path / name, parts, who, heights, 64, settings=settings)
+        picture = pydicom.dcmread(paths[0]).pixel_array.astype(float)
+        ratio[name] = picture[fluid].mean() / picture[white].mean()
+    assert ratio["t1"] < 0.7 and ratio["t2"] > 1.5
+    with pytest.raises(ValueError, match="equal steps"):
+        write_mr_of(tmp_path, parts, who, (0.0, 5.0, 11.0), 16)

@@ -9,17 +9,18 @@ from pydicom import dcmread
 
 from course_lib.dicom.capture import capture
 from course_lib.dicom.deidentify import deidentify
-from course_lib.dicom.identity import CHARACTER_SETS, identity_of
+from course_lib.dicom.identity import CHARACTER_SETS, identity_of, make_identity
 from course_lib.dicom.report import Measured, report
 from course_lib.dicom.segmentation import segmentation
 from course_lib.dicom.writing.dx import VIEWS, write_dx
 from course_lib.dicom.writing.files import COMPRESSIONS, save
 from course_lib.dicom.writing.modules import Series
 from course_lib.dicom.writing.mr import SEQUENCES, MRSettings, write_mr
-from course_lib.dicom.writing.virtual import chest_grid, write_ct_of
+from course_lib.dicom.writing.virtual import chest_grid, write_ct_of, write_mr_of
 from course_lib.imaging.radiography import radiograph
 from course_lib.patient.cohort import sample_patient
 from course_lib.patient.findings import FINDINGS
+from course_lib.patient.head import head_parts
 
 PATIENT = FINDINGS["nodule"](sample_patient(7), severity=0.7, seed=1)
 FILM = radiograph(PATIENT, size=64)
@@ -110,3 +111,9 @@ def test_deidentified_files_have_no_error_and_no_warning(tmp_path, options):
     for name, ds in objects.items():
         clean = deidentify(ds, bytes(16), [*options, "clean_structured_content"])
         assert complaints(save(clean, tmp_path / f"{name}.dcm")) == "", name
+
+
+def test_a_head_has_no_error_and_no_warning(tmp_path):
+    who = make_identity(3, description="MR head")
+    for path in write_mr_of(tmp_path, head_parts(3), who, (0.0, 6.0), 48):
+        assert complaints(path) == ""

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.valuerep import format_number_as_ds
 
 
 def decimal(value: float) -> str:
@@ -20,8 +19,9 @@ def decimal(value: float) -> str:
     number = float(value)
     if not np.isfinite(number):
         raise ValueError(f"{number} cannot be written to a DICOM file; use a finite number.")
-    text = format_number_as_ds(number)
-    return text[:-2] if text.endswith(".0") else text
+    whole = str(int(number)) if number.is_integer() and abs(number) < 1e15 else ""
+    texts = (f"{number:.{digits}g}" for digits in range(16, 0, -1))
+    return whole or next(text for text in texts if len(text) <= 16)
 
 
 def decimals(values: Iterable[float]) -> list[str]:
