@@ -28,7 +28,7 @@ from course_lib.dicom.identity import identity_of, make_identity
 from course_lib.dicom.modules import kinds
 from course_lib.dicom.opening import open_dicom
 from course_lib.dicom.parser import LONG, Parser, parse, parse_file
-from course_lib.dicom.pixels import displayed
+from course_lib.dicom.pixels import Window, apply_window, displayed
 from course_lib.dicom.series import read_series
 from course_lib.dicom.spacing import spacing_of
 from course_lib.dicom.uids import meaning_of_uid
@@ -746,6 +746,33 @@ def checker(shown):
     early = np.clip((turned - 40) / 400 + 0.5, 0, 1)
     require(not np.allclose(dark, early), "You invert before the window.")
     close(dark, 1 - right, "For MONOCHROME1 every brightness turns round: 0 becomes 1.")
+
+# %% [markdown]
+# A file may also bring a curve instead of a line: the sigmoid, which never cuts off, or a whole table
+# (the VOI LUT Sequence). Play: where do lungs and bones lose their detail, and with which curve
+# not?
+
+# %%
+hounsfield = stored.astype(float) + one.RescaleIntercept
+
+
+def draw_voi(curve, centre, width):
+    fig, (left, middle) = plt.subplots(1, 2, figsize=(8.4, 3.6))
+    values = np.arange(-1100, 1500)
+    left.plot(values, apply_window(values, Window(centre, width, curve)))
+    left.set(xlabel="value (HU)", ylabel="brightness, 0 black, 1 white", ylim=(-0.05, 1.05))
+    grey = apply_window(hounsfield, Window(centre, width, curve))
+    film(middle, grey, f"{curve} {centre} / {width}", vmin=0, vmax=1)
+    return fig
+
+
+explore(
+    draw_voi,
+    alt="curve from Hounsfield units to brightness, and the CT slice seen through it",
+    curve=["LINEAR", "SIGMOID"],
+    centre=(-800, 800, 20, 40),
+    width=(100, 3000, 100, 400),
+)
 
 # %% [markdown] tags=["slide"]
 # ### Colour, and many frames
