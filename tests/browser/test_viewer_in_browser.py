@@ -27,15 +27,26 @@ class ViewerPage:
     """A viewer on a page of its own, and the hand that uses it."""
 
     def __init__(self, driver, viewer: Viewer, folder) -> None:
+        from selenium.webdriver.support.ui import WebDriverWait
+
         self.driver, self.viewer = driver, viewer
         driver.get(write_page(viewer, folder / "viewer.html").as_uri())
+        WebDriverWait(driver, 30).until(lambda _: driver.find_elements("css selector", "canvas"))
         self.canvas = driver.find_element("css selector", "canvas")
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the browser has drawn what was asked for."""
+        """Wait until the browser has drawn what was asked for: nothing new for five frames."""
         self.driver.execute_async_script(
-            "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
+            """const [canvas, done] = arguments;
+            let quiet = 0, seen = canvas.dataset.drawn;
+            const look = () => {
+                quiet = canvas.dataset.drawn && canvas.dataset.drawn === seen ? quiet + 1 : 0;
+                seen = canvas.dataset.drawn;
+                quiet === 5 ? done() : requestAnimationFrame(look);
+            };
+            requestAnimationFrame(look)""",
+            self.canvas,
         )
 
     def trait(self, name: str):

@@ -135,7 +135,7 @@ class Page {
   // Everything beside the canvas: value under the cursor, slider, choices, list.
   tell() {
     const { plane, index, cursor, model, about } = this;
-    const at = cursor && cursor.map(Math.round), value = at && this.picture.valueAt(plane, index, at);
+    const at = cursor && cursor.map(Math.round), value = at && this.picture.reader(plane, index)(at);
     this.status.textContent = value == null ? "–"
       : `column ${at[0]}, row ${at[1]}: ${+value.toPrecision(5)} ${about.unit}`;
     Object.assign(this.slider, { max: plane.slices - 1, value: index, hidden: plane.slices === 1 });

@@ -39,10 +39,11 @@ class Picture {
     return { start, across, down };
   }
 
-  valueAt(plane, index, [column, row]) {
-    if (column < 0 || row < 0 || column >= plane.columns || row >= plane.rows) return null;
-    const { start, across, down } = this.walk(plane, index);
-    return this.codes[start + column * across + row * down] * this.about.slope + this.about.intercept;
+  // A function that reads the value at [column, row] of a slice; null outside.
+  reader(plane, index) {
+    const { start, across, down } = this.walk(plane, index), { slope, intercept } = this.about;
+    const outside = ([column, row]) => column < 0 || row < 0 || column >= plane.columns || row >= plane.rows;
+    return (p) => (outside(p) ? null : this.codes[start + p[0] * across + p[1] * down] * slope + intercept);
   }
 
   // Paint the slice on this.sheet, one canvas pixel for one picture pixel.
@@ -53,12 +54,15 @@ class Picture {
       this.image = this.sheet.getContext("2d").createImageData(columns, rows);
       this.packed = new Uint32Array(this.image.data.buffer);
     }
-    const { codes, packed, labels } = this;
+    const { codes, packed, labels } = this, tints = new Map(); // few colours, many pixels
     for (let row = 0, to = 0; row < rows; row++) {
       for (let column = 0, at = start + row * down; column < columns; column++, at += across, to++) {
         packed[to] = table[codes[at] + 32768];
         const marks = labels ? labels[at] & masksShown : 0;
-        if (marks) packed[to] = this.tinted(packed[to] & 255, marks, opacity);
+        if (!marks) continue;
+        const grey = packed[to] & 255, key = marks << 8 | grey;
+        if (!tints.has(key)) tints.set(key, this.tinted(grey, marks, opacity));
+        packed[to] = tints.get(key);
       }
     }
     this.sheet.getContext("2d").putImageData(this.image, 0, 0);

@@ -82,7 +82,7 @@ class View extends Page {
 
   // --- measurements ------------------------------------------------------------------------
   measure(kind, points) {
-    const { plane, index } = this, valueAt = (p) => this.picture.valueAt(plane, index, p);
+    const { plane, index } = this, valueAt = this.picture.reader(plane, index);
     const found = measured(kind, points, this.scale, [plane.columns, plane.rows], valueAt, this.about.unit);
     return { kind, plane: plane.name, slice: index, points: points.map((p) => toVoxel(plane, index, p)), ...found };
   }
