@@ -19,7 +19,7 @@ from course_lib.imaging.mr.fourier import k_axis, pixel_axis, to_image, to_kspac
 from course_lib.imaging.mr.noise import add_noise, nrmse
 from course_lib.imaging.mr.partial_fourier import homodyne, pocs, zero_filled
 from course_lib.imaging.mr.sampling import on_grid, partial, point_spread, radial_path, spiral_path
-from course_lib.imaging.mr.tissues import SILENT, relaxation
+from course_lib.imaging.mr.sequences import SpinEcho, weights
 from course_lib.imaging.mr.windows import WINDOWS, windowed
 from course_lib.patient.head import head_parts
 from course_lib.teaching.claims import claim
@@ -144,18 +144,11 @@ def checker(k_moved):
 # The grey of every tissue comes from lesson *MR signal*: a T2-weighted [[spin echo]].
 
 # %%
-def spin_echo(tissue, tr_ms=4000, te_ms=90, field_t=3.0):
-    """Signal of a tissue: PD (1 - exp(-TR/T1)) exp(-TE/T2)."""
-    if tissue in SILENT:
-        return 0.0
-    t1, t2, _, pd, _ = relaxation(tissue, field_t)
-    return pd * (1 - np.exp(-tr_ms / t1)) * np.exp(-te_ms / t2)
-
-
 head = head_parts(3, age=45)
-weights = {t: spin_echo(t) for part in head for t in (part.tissue, part.displaces)}
+tissues = {tissue for part in head for tissue in (part.tissue, part.displaces)}
+brightness = weights(SpinEcho(tr_ms=4000, te_ms=90), tissues)  # tissue -> signal
 FOV, N = 240.0, 256  # mm; lines and columns
-k = kspace_of(head, weights, z_mm=12, thickness_mm=4, field_of_view_mm=FOV, shape=(N, N))
+k = kspace_of(head, brightness, z_mm=12, thickness_mm=4, field_of_view_mm=FOV, shape=(N, N))
 print("k-space:", k.shape, k.dtype)
 print(f"pixel {FOV / N:.3g} mm; k in steps of {1 / FOV:.3g}, up to {N / 2 / FOV:.3g} per mm")
 
@@ -465,7 +458,7 @@ def checker(image_of):
 # %% tags=["slide"]
 fields = (240.0, 150.0, 110.0)  # mm from top to bottom; the pixels keep their size
 scans = [
-    np.abs(to_image(kspace_of(head, weights, 12, 4, (field, FOV), (round(field / FOV * N), N))))
+    np.abs(to_image(kspace_of(head, brightness, 12, 4, (field, FOV), (round(field / FOV * N), N))))
     for field in fields
 ]
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.9))
@@ -474,7 +467,7 @@ for ax, scan, field in zip(axes, scans, fields, strict=True):
 show(fig, alt="Three fields of view: the whole head; forehead and occiput folded over; worse")
 
 # %%
-half = kspace_of(head, weights, 12, 4, (FOV / 2, FOV), (N // 2, N))
+half = kspace_of(head, brightness, 12, 4, (FOV / 2, FOV), (N // 2, N))
 copies = np.abs(to_image(half))
 claim("Half the field of view needs half the lines: half the time", len(half) == N // 2)
 inside = copies[:, N // 2 - 5 : N // 2 + 5].mean() / image[64:192, N // 2 - 5 : N // 2 + 5].mean()
@@ -680,7 +673,7 @@ def checker(hamming):
     close(hamming(33), 0.54 + 0.46 * np.cos(np.pi * odd), "For an odd count.")
 
 # %% tags=["slide"]
-short = kspace_of(head, weights, 12, 4, FOV, (96, 96))
+short = kspace_of(head, brightness, 12, 4, FOV, (96, 96))
 pictures = [np.abs(to_image(zero_pad(windowed(short, name), 288, 288))) for name in ("none", "tukey", "hamming")]
 fig, axes = plt.subplots(1, 3, figsize=(9.5, 3.5))
 for ax, picture, name in zip(axes, pictures, ("no window", "Tukey", "Hamming"), strict=True):
@@ -938,7 +931,7 @@ def measured_snr(kspace, readout=1.0, seed=0):
     return np.abs(to_image(kspace)[place]).mean() / noise
 
 
-coarse = kspace_of(head, weights, 12, 4, FOV, (N // 2, N // 2))  # pixels twice as wide and high
+coarse = kspace_of(head, brightness, 12, 4, FOV, (N // 2, N // 2))  # pixels twice as wide and high
 ratio = measured_snr(coarse, readout=2) / measured_snr(k)  # half the samples, in the same time
 print(f"128 x 128 against 256 x 256: {ratio:.2f} times the SNR; the law says {4 / np.sqrt(2):.2f}")
 claim("Measured SNR follows the law within 5 %", abs(ratio / (4 / np.sqrt(2)) - 1) < 0.05)
