@@ -468,7 +468,7 @@ def checker(smear):
 # %% [markdown]
 # The library's loop is no longer than that: for every view, smear and add
 # (`course_lib/imaging/ct/backprojection.py`). Its transpose-based sister in `fourier.py` gives the
-# same picture about a hundred times faster; we come to it. Now watch it grow.
+# same picture more than ten times faster, once it is built. Now watch it grow.
 
 # %%
 def draw_back_projection(views, filtered):
