@@ -198,6 +198,10 @@ def test_wheel_keys_and_slider_scroll_the_slices(open_viewer):
     assert page.trait("index") == 23
     page.keys(Keys.ARROW_UP)  # there is no slice beyond the last
     assert page.trait("index") == 23
+    script = """return arguments[0].dispatchEvent(new WheelEvent("wheel",
+        {deltaY: arguments[1], cancelable: true}))"""
+    assert page.driver.execute_script(script, page.canvas, 100), "the page scrolls on"
+    assert not page.driver.execute_script(script, page.canvas, -100), "the viewer scrolls back"
     page.picked("[aria-label=slice]").send_keys(Keys.HOME)
     assert page.trait("index") == 0
 

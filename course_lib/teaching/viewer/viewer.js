@@ -184,8 +184,8 @@ class View extends Page {
   }
 
   wheel(e) {
-    const slices = this.plane.slices;
-    if (!e.ctrlKey && slices === 1) return; // nothing to scroll here: the page may
+    const atEnd = this.index === (e.deltaY > 0 ? this.plane.slices - 1 : 0);
+    if (!e.ctrlKey && atEnd) return; // nothing left to scroll here: the page may
     e.preventDefault();
     if (e.ctrlKey) return this.zoom(Math.exp(-e.deltaY / 400), [e.offsetX, e.offsetY]);
     this.wheeled = (this.wheeled || 0) + e.deltaY * (e.deltaMode ? 33 : 1);
