@@ -54,7 +54,8 @@ patient = sample_patient(7)
 grid = chest_grid(patient, shape=(64, 128, 128), field_mm=384)
 grid = replace(grid, spacing=(3.0, 3.0, 5.0))
 volume = hounsfield_volume(patient.solids, grid)
-folder = Path(tempfile.mkdtemp())
+shelf = tempfile.TemporaryDirectory()  # gone when the lesson ends
+folder = Path(shelf.name)
 scanner = write_ct(
     folder / "scanner", volume, (5, 3, 3), identity_of(patient), grid.first, thickness_mm=10
 )

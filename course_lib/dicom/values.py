@@ -88,3 +88,11 @@ def _is_day(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def number_of(text: str) -> float | None:
+    """The number that a text holds; None if it holds none."""
+    try:
+        return float(text)
+    except ValueError:
+        return None

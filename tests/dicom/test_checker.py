@@ -106,6 +106,21 @@ def test_damage_is_named(kind, change, keyword, what):
         raise AssertionError("\n".join(str(p) for p in check(damaged(kind, **change))))
 
 
+def test_private_elements_need_an_owner():
+    ds = damaged("CT")
+    ds.add_new(0x00111001, "LO", "secret")
+    assert [p.what for p in check(ds)] == ["lies in a block that nobody has reserved"]
+    ds.add_new(0x00110010, "LO", "ACME")
+    assert check(ds) == []
+    ds[0x00110010].value = ""
+    assert [p.what for p in check(ds)] == ["names no owner"]
+
+
+def test_a_study_is_not_a_series():
+    ds = damaged("CT", SeriesInstanceUID=GOOD["CT"].StudyInstanceUID)
+    assert [p.what for p in check(ds)] == ["is the same as StudyInstanceUID"]
+
+
 def test_codes_inside_of_sequences_are_checked():
     ds = damaged("DX")
     del ds.ViewCodeSequence[0].CodeMeaning
