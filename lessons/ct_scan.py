@@ -200,7 +200,7 @@ def checker(lost_on_film):
 
 # %% tags=["slide"]
 scans = {generation: readings(generation) for generation in (1, 2, 3, 4)}
-fig = scanners.film_strip(scans, [0.05, 0.3, 0.6, 0.9])
+fig = scanners.film_strip(scans, [0.081, 0.303, 0.581, 0.919])
 show(fig, alt="Four scanners at four moments: a sliding beam, a sliding fan, turning fans")
 
 # %% [markdown]
