@@ -87,7 +87,7 @@ def truncated_division(
         raise ValueError("The threshold must be positive: D is zero on a cone.")
     kernel = dipole_kernel(field_ppm.shape, voxel_mm, direction)
     sign = np.where(kernel < 0, np.float32(-1), np.float32(1))
-    inverse = sign / np.maximum(np.abs(kernel), np.float32(threshold))
+    inverse: Volume = (sign / np.maximum(np.abs(kernel), threshold)).astype(np.float32)
     inverse[0, 0, 0] = 0.0
     return filtered(field_ppm, inverse)
 
