@@ -189,7 +189,7 @@ def get(
         handlers=[(evt.EVT_C_STORE, _arrive, [arrived])],
     ) as association:
         for status, _ in association.send_c_get(_named(keys), model):
-            pending(status, "get")
+            pending(status, "get", partly=sop_classes is not None)
     return arrived
 
 
