@@ -26,6 +26,7 @@ from course_lib.dicom.spacing import Spacing, spacing_of
 from course_lib.dicom.writing.ct import write_ct
 from course_lib.dicom.writing.dx import write_dx
 from course_lib.dicom.writing.virtual import finding_mask, hounsfield_volume
+from course_lib.imaging.ct.table import on_the_table
 from course_lib.imaging.projection import part_lengths, path_lengths
 from course_lib.imaging.radiography import USUAL, expose
 from course_lib.patient.cohort import sample_patient
@@ -49,7 +50,7 @@ patient = FINDINGS["nodule"](sample_patient(7), severity=0.6, seed=3)
 nodule = patient.findings[-1]
 grid = Grid(first=(-201.0, -201.0, -157.0), spacing=(1.8, 1.8, 3.0), shape=(48, 224, 224))
 noise = np.random.default_rng(7).normal(0, 15, grid.shape)
-scan = np.clip(hounsfield_volume(patient.solids, grid) + noise, -1024, 3071)
+scan = np.clip(hounsfield_volume(on_the_table(patient).solids, grid) + noise, -1024, 3071)
 with tempfile.TemporaryDirectory() as folder:
     write_ct(folder, scan, grid.spacing[::-1], identity_of(patient), grid.first)
     series = read_series(folder)
