@@ -26,7 +26,10 @@ from course_lib.imaging.mr.sampling import (
     variable_density,
     variable_density_points,
 )
+from course_lib.imaging.mr.sequences import SpinEcho, weights
+from course_lib.imaging.mr.slices import tissue_slice, weighted
 from course_lib.imaging.mr.windows import WINDOWS, windowed
+from course_lib.patient.head import head_parts
 from course_lib.patient.solids import Compound, Part, ellipsoids
 
 FOV = 240.0
@@ -249,3 +252,16 @@ def test_cropping_blurs_and_padding_keeps_grey_values():
     assert np.isclose(finer.mean(), image.mean(), rtol=1e-4)
     assert np.abs(np.diff(blurred)).max() < 0.5 * np.abs(np.diff(image)).max()
     assert np.isclose(finer[128, 128], image[64, 64], rtol=1e-4), "the middle keeps its place"
+
+
+def test_exact_kspace_of_a_head_agrees_with_its_voxels_where_voxels_are_fine_enough():
+    """Two independent roads to one head: line integrals, and points judged inside or outside."""
+    parts = head_parts(3, age=45)
+    signal = weights(SpinEcho(4000, 90), {t for p in parts for t in (p.tissue, p.displaces)})
+    exact = kspace_of(parts, signal, 20.0, 4.0, FOV, (64, 64))
+    shares = tissue_slice(parts, 20.0, FOV, 512, 1, thickness_mm=4.0)
+    fine = to_kspace(weighted(shares, signal).astype(np.complex64))
+    shift = 0.5 * FOV / 64 - 0.5 * FOV / 512  # both place pixels about the middle of the field
+    k = k_axis(64, FOV)
+    fine = centre_crop(fine, 64, 64) / 8 * np.exp(2j * np.pi * shift * (k[:, None] + k[None, :]))
+    assert np.linalg.norm(fine - exact) < 0.02 * np.linalg.norm(exact)
