@@ -22,6 +22,7 @@ FEWEST = 4  # characters that make a row
 LOWEST, HIGHEST = 6, 80  # height of a character in pixels
 STEP = 0.12  # of the grey range: how far ink stands out from what is beside it
 INK = 0.08  # share of a character's pixels that have the full value of its ink
+STROKES = 0.9  # strokes beside each other, for every height's length of writing
 SAME_INK = 6  # of 255: how far the ink of two characters in a row may differ
 
 
@@ -93,11 +94,24 @@ def _characters(stands_out: NDArray[np.uint8], ink: NDArray[np.uint8]) -> list[t
         if not LOWEST <= height <= HIGHEST or width > 25 * height or area < 0.1 * width * height:
             continue  # letters that touch are as wide as several
         box = Box(top, left, top + height, left + width)
-        values = ink[box.slices][labels[box.slices] == index]
+        strokes = labels[box.slices] == index
+        values = ink[box.slices][strokes]
         # Ink has one value, anatomy never has; soft edges are darker.
-        if np.mean(values > values.max() - 6) > INK:
+        if np.mean(values > values.max() - 6) > INK and _written(strokes):
             found.append((box, int(values.max())))
     return found
+
+
+def _written(strokes: NDArray[np.bool_]) -> bool:
+    """Whether a shape (h, w) has as many strokes side by side as letters of its height would.
+
+    A shape as wide as five letters is crossed by a line through its middle five times or more if it
+    is writing, and once or twice if it is the edge of a rib.
+    """
+    height, width = strokes.shape
+    middle = strokes[height // 4 : height - height // 4].astype(np.int8)
+    begins = np.diff(middle, axis=1, prepend=0) == 1
+    return bool(np.median(begins.sum(1)) >= STROKES * width / height)
 
 
 def _rows(characters: list[tuple[Box, int]], shape: tuple[int, int]) -> list[Box]:
