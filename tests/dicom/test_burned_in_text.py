@@ -54,7 +54,7 @@ def covered(film, ink):
 
 
 def test_at_least_nine_of_ten_prints_are_covered(films):
-    """Nine tenths of the ink or more, soft edges included; half of the films are small. Measured: 0.95."""
+    """Nine tenths of the ink, soft edges included; half of the films are small. Measured: 95 %."""
     shares = np.array([covered(*printed(film, *how)) for film in films for how in PRINTS])
     assert np.mean(shares > 0.9) >= 0.9, f"{np.mean(shares > 0.9):.3f}"
 

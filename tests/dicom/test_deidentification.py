@@ -252,6 +252,15 @@ def test_real_files_are_cleaned_or_held_back_but_never_leak(path, tmp_path):
     assert left(original, clean, tmp_path) == []
 
 
+def test_a_folder_of_real_files_is_cleaned_or_held_back(real_data, tmp_path):
+    outcome = deidentify_folder(real_data / "dicom", tmp_path / "out", KEY, SAFE)
+    assert len(outcome.written) >= 10
+    for path in outcome.written:
+        clean = open_dicom(path)
+        assert clean.PatientIdentityRemoved == "YES" and not [e for e in clean if e.tag.is_private]
+    assert all("left" not in reason for reason in outcome.held_back.values()), outcome.held_back
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "value"),
     [
