@@ -174,7 +174,7 @@ ILL = {24, 26, 28}
 def film_of(number):
     patient = sample_patient(number)
     if number in ILL:
-        side = "left" if number % 2 else "right"
+        side = "left" if number == 26 else "right"
         patient = FINDINGS["pleural_effusion"](patient, severity=0.8, side=side, seed=number)
     shot = radiograph(patient, size=192, seed=number)
     minutes = 6 * (number - 21)
@@ -263,7 +263,7 @@ keys = {
 }
 
 # %% tags=["equivalent"] exercise="pacs_keys"
-keys = dict(PatientName="KIM^*", StudyDate="20260301-20260331", ModalitiesInStudy="DX")
+keys = {"PatientName": "KIM^*", "StudyDate": "20260301-20260331", "ModalitiesInStudy": "DX"}
 
 # %% tags=["wrong"] exercise="pacs_keys" says="Kimura"
 keys = {"ModalitiesInStudy": "DX", "StudyDate": "20260301-20260331", "PatientName": "Kim*"}
@@ -765,6 +765,10 @@ def checker(reading_order):
     edge = list(reading_order([("a", 0.1), ("b", 0.5)], 0.5))
     require(edge == ["b", "a"], "A score equal to the threshold is at least the threshold.")
 
+# %% [markdown]
+# At nine o'clock the radiologist sits down. All nine studies are waiting, and each takes six minutes.
+# By arrival, the last patient waits for 54 minutes, and nobody knows how ill that patient is.
+
 # %% tags=["slide"]
 def draw_lists(threshold):
     orders = {"by arrival": list(rows.patient), f"triage at {threshold:.2f}": list(
@@ -774,9 +778,10 @@ def draw_lists(threshold):
         for place, name in enumerate(order):
             ill = int(name[1:]) in ILL
             ax.barh(place, 6 * (place + 1), color=COLOURS[1] if ill else COLOURS[0])
-            ax.text(1, place, name + ("  effusion" if ill else ""), va="center", color="white")
+            ax.text(6 * place + 7, place, name + ("  effusion" if ill else ""), va="center")
         wait = np.mean([6 * (order.index(f"P{n}") + 1) for n in ILL])
         ax.set(title=f"{title}\neffusions wait {wait:.0f} min on average", xlabel="minutes to report")
+        ax.set_xlim(0, 75)
     axes[0].set(yticks=[], ylim=(8.6, -0.6), ylabel="order of reading")
     return fig
 
@@ -834,5 +839,5 @@ claim("Nobody answers any more", "is it running" in try_echo(archive))
 #   `store_lane.py`, which shows C-STORE byte by byte.
 # - Sébastien Jodogne. The Orthanc ecosystem for medical imaging. *J Digit Imaging* 31 (2018) 341.
 
-# %%
+# %% tags=["local"]
 progress()

@@ -29,6 +29,7 @@ def image(patient="P1", study=1, series=1, number=1, **elements) -> FileDataset:
     ds.SeriesNumber = series
     for keyword, value in elements.items():
         setattr(ds, keyword, value)
+    ds["PixelData"].VR = "OW"
     return ds
 
 

@@ -1,9 +1,14 @@
 """The archive on the DICOM network: who may call, what is promised, which status comes back."""
 
+import os
+import signal
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +28,7 @@ from course_lib.dicom.pacs.network import Node, PacsError, contexts_for, free_po
 from course_lib.dicom.pacs.server import DicomServer
 from course_lib.dicom.pacs.store_lane import decode_command, encode_command
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
@@ -339,6 +345,41 @@ def test_a_connection_that_breaks_loses_nothing_acknowledged(server):
     association.dul.socket.socket.shutdown(socket.SHUT_RDWR)
     association.abort()
     assert all(server.archive.one(uid("P1", 1, 1, n)).is_whole() for n in range(5))
+
+
+SERVER = """
+import sys, time
+sys.path.insert(0, {root!r})
+from course_lib.dicom.pacs.archive import Archive
+from course_lib.dicom.pacs.server import DicomServer
+with Archive({folder!r}) as archive, DicomServer(archive) as server:
+    print(server.node.port, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is a matter of Unix")
+@pytest.mark.parametrize("after_s", [0.0, 0.02, 0.05])
+def test_an_archive_killed_while_it_receives_has_all_it_acknowledged(tmp_path, after_s):
+    code = SERVER.format(root=str(ROOT), folder=str(tmp_path))
+    acknowledged = []
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as child:
+        node = Node("ARCHIVE", int(child.stdout.readline()))
+        contexts = [build_context(CT)]
+        with client.associate(node, contexts, "SCANNER") as association:
+            for number in range(200):
+                if number == 5:  # from here on, it can happen at any moment
+                    threading.Timer(after_s, child.send_signal, [signal.SIGKILL]).start()
+                answer = association.send_c_store(image(number=number))
+                if "Status" not in answer or not association.is_established:
+                    break
+                assert answer.Status == 0
+                acknowledged.append(number)
+    assert 5 <= len(acknowledged) < 200
+    with Archive(tmp_path) as archive:
+        for number in acknowledged:
+            kept = archive.one(uid("P1", 1, 1, number))
+            assert kept is not None and kept.is_whole() and kept.dataset() == image(number=number)
 
 
 def test_several_scanners_at_once(server):
