@@ -156,3 +156,16 @@ def test_wrong_data_are_refused_in_a_sentence():
     twelve = diffusion.shells({0.0: 1, 1.0: 5, 3.0: 6})
     with pytest.raises(ValueError, match="of the 22 unknowns"):
         diffusion.fit_kurtosis(np.ones(12), twelve)
+
+
+def test_weighting_scatters_less_where_noise_disturbs_the_logarithms():
+    scheme = diffusion.shells({0.0: 4, 1.0: 48, 2.0: 48, 3.0: 48})
+    axes, fast = np.array([[0.0, 0, 1], [0, 0, 1]]), np.array([2.4, 2.0])
+    fibre = diffusion.compartments(scheme, np.array([0.5, 0.5]), axes, fast, np.array([0.2, 0.7]))
+    matrix = diffusion.design(scheme)
+    clean = np.exp(matrix @ np.linalg.pinv(matrix) @ np.log(fibre))  # obeys the equation exactly
+    noisy = relaxometry.magnitude(clean[None].repeat(300, 0), 0.02, np.random.default_rng(0))
+    truth = diffusion.fit_kurtosis(clean, scheme)[1]
+    assert diffusion.fit_kurtosis(clean[None], scheme, weighted=True)[1] == pytest.approx(truth)
+    plain, weighted = (diffusion.fit_kurtosis(noisy, scheme, w)[1] for w in (False, True))
+    assert np.std(weighted) < 0.7 * np.std(plain)

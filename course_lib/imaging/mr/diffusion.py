@@ -77,10 +77,12 @@ def _count(indices: list[int]) -> int:
     return factorial(len(indices)) // prod(factorial(indices.count(i)) for i in range(3))
 
 
-def fit_kurtosis(signals: Values, scheme: Scheme) -> tuple[Values, Values]:
+def fit_kurtosis(signals: Values, scheme: Scheme, weighted: bool = False) -> tuple[Values, Values]:
     """Mean diffusivity (...,) and mean kurtosis (...,) by least squares on the logarithms.
 
-    signals (..., M). Raises ValueError when the scheme cannot determine all 22 unknowns.
+    signals (..., M). weighted: count each logarithm by its squared signal, since noise disturbs the
+    logarithm of a weak signal most (Veraart et al., NeuroImage 2013;81:335). Raises ValueError when
+    the scheme cannot determine all 22 unknowns.
     """
     matrix = design(scheme)
     if np.linalg.matrix_rank(matrix) < UNKNOWNS:
@@ -88,8 +90,13 @@ def fit_kurtosis(signals: Values, scheme: Scheme) -> tuple[Values, Values]:
             f"{len(scheme.b)} measurements determine {np.linalg.matrix_rank(matrix)} of the "
             f"{UNKNOWNS} unknowns; measure more directions on two or more shells."
         )
-    solved = np.log(np.maximum(signals, 1e-6)) @ np.linalg.pinv(matrix).T
-    return mean_values(solved)
+    logs = np.log(np.maximum(signals, 1e-6))
+    if not weighted:
+        return mean_values(logs @ np.linalg.pinv(matrix).T)
+    weights = signals[..., None] ** 2 * matrix
+    normal = np.swapaxes(weights, -1, -2) @ matrix
+    right = np.einsum("...mk,...m->...k", weights, logs)
+    return mean_values(np.linalg.solve(normal, right[..., None])[..., 0])
 
 
 def mean_values(solved: Values) -> tuple[Values, Values]:
