@@ -5,7 +5,8 @@
 # who, when, where, how large, and what the numbers mean.
 #
 # - Read the pixels without the rest, and lengths, greys and the order of slices go wrong, silently.
-# - You will read a file [[byte]] by byte, then let a program do it, then catch four classic mistakes.
+# - You will read a file [[byte]] by byte, then let a program do it, then catch four classic mistakes:
+#   a brightness turned round too early, slices in a wrong order, and two wrong millimetres.
 
 # %%
 import struct
@@ -69,7 +70,7 @@ print(f"{len(scanner)} files, for example {scanner[0].name}")
 # | PS3.3 | which elements a CT, an MR, a chest film must have |
 # | PS3.5 | how they are written as bytes |
 # | PS3.6 | the dictionary: name and kind of every element |
-# | PS3.4, 3.7, 3.8, 3.18 | how files travel: the PACS lesson |
+# | PS3.4, 3.7, 3.8, 3.18 | how files travel: the [[PACS|pacs]] lesson |
 # | PS3.10 | the file |
 # | PS3.14 | how a screen shows grey |
 # | PS3.15 | security, and how to remove a patient's identity |
@@ -82,7 +83,8 @@ print(f"{len(scanner)} files, for example {scanner[0].name}")
 # - A series has **instances**: files, each one object.
 #
 # No folder says so. Each file repeats it all, and a [[unique identifier]] (UID) ties the files
-# together.
+# together. The standard calls a kind of object a *SOP class* (service-object pair), so the UID of the
+# instance is named `SOPInstanceUID`.
 
 # %%
 one = open_dicom(scanner[30])
@@ -126,7 +128,7 @@ check("well_formed_uid", explicit_writing, date_inside, random_number, with_hosp
 
 # %% tags=["solution"] exercise="well_formed_uid"
 explicit_writing = True
-date_inside = False  # 03 and 04 have a superfluous zero: a classic mistake from October to September
+date_inside = False  # 03 and 04 have a superfluous zero; in October, on the 10th, it would pass
 random_number = True  # 44 characters, and fewer than 128 bits
 with_hospital = False  # only digits and dots
 
@@ -270,18 +272,33 @@ def first_element(data, at):
     group, number, vr, length = struct.unpack("<HH2sH", data[at : at + 8])
     return group * 65536 + number, vr.decode(), data[at + 8 :]
 
+# %% tags=["wrong"] exercise="first_element" says="one number"
+def first_element(data, at):
+    group, number, vr, length = struct.unpack("<HH2sH", data[at : at + 8])
+    return (group, number), vr.decode(), data[at + 8 : at + 8 + length]
+
+# %% tags=["wrong"] exercise="first_element" says="do not decode"
+def first_element(data, at):
+    group, number, vr, length = struct.unpack("<HH2sH", data[at : at + 8])
+    return group * 65536 + number, vr.decode(), data[at + 8 : at + 8 + length].decode()
+
 # %% tags=["checker"] exercise="first_element"
 def checker(first_element):
     data = b"\x08\x00\x60\x00CS\x02\x00MR" + b"\x10\x00\x20\x00LO\x06\x00P-0007" + b"\x28\x00"
     answer = first_element(data, 10)
-    require(isinstance(answer, tuple) and len(answer) == 3, "Return three things: tag, VR, value.")
+    three = isinstance(answer, (tuple, list)) and len(answer) == 3
+    require(three, "Return three things: tag, VR, value.")
     tag, vr, value = answer
+    joined = "The tag should be one number: group · 65536 + number."
+    require(not isinstance(tag, (tuple, list, str, bytes)), joined)
     require(tag != 0x00080060, "The element begins at byte `at`, not always at byte 0.")
     require(tag != 0x10002000, "Numbers are written with the smallest part first.")
     require(tag != 0x00200010, "In the tag the group comes first: it counts 65536-fold.")
     close(tag, 0x00100020, "That is not the tag of the element at byte 10, (0010,0020).")
     require(isinstance(vr, str), "The VR should be a text of two letters; use .decode().")
     require(vr == "LO", "The VR stands right behind the four bytes of the tag.")
+    as_bytes = isinstance(value, (bytes, bytearray))
+    require(as_bytes, "Give the value as bytes, as it stands in the file: do not decode it.")
     require(not value.startswith(b"\x10"), "The head of 8 bytes does not belong to the value.")
     require(value == b"P-0007", "The value is as long as the length says, no more and no less.")
 
@@ -397,6 +414,17 @@ def next_element(data, at):
         return at + 8 + int.from_bytes(data[at + 8 : at + 12], "little")
     return at + 8 + int.from_bytes(data[at + 6 : at + 8], "little")
 
+# %% tags=["wrong"] exercise="next_element" says="text"
+def next_element(data, at):
+    if data[at + 4 : at + 6] in LONG:
+        return at + 12 + int.from_bytes(data[at + 8 : at + 12], "little")
+    return at + 8 + int.from_bytes(data[at + 6 : at + 8], "little")
+
+# %% tags=["wrong"] exercise="next_element" says="bytes 8 to 11"
+def next_element(data, at):
+    head = 12 if data[at + 4 : at + 6].decode() in LONG else 8
+    return at + head + int.from_bytes(data[at + 6 : at + 8], "little")
+
 # %% tags=["wrong"] exercise="next_element" says="head"
 def next_element(data, at):
     return at + int.from_bytes(data[at + 6 : at + 8], "little")
@@ -416,7 +444,9 @@ def checker(next_element):
     require(first != 2, "The head, 8 bytes, stands before the value.")
     close(first, 10, "The first element, Rows, has a head of 8 bytes and a value of 2.")
     second = next_element(data, 10)
-    require(second != 18, "OW has a long head: bytes 6 and 7 are zeros, not its length.")
+    require(second != 18, "OW has a long head: bytes 6 and 7 are zeros, not its length. "
+            "(Do you ask `LONG` for a text? `.decode()` makes one of bytes.)")
+    require(second != 22, "The length of a long element stands in bytes 8 to 11.")
     require(second != 26, "The long head has 12 bytes, not 8.")
     require(second != 20, "Count from the begin of the data: add `at`.")
     close(second, 30, "The element at byte 10 has a head of 12 bytes and a value of 8.")
@@ -581,6 +611,17 @@ def mend(ds):
     ds.PhotometricInterpretation, ds.HighBit = "MONOCHROME2", 15
     return ds
 
+# %% tags=["wrong"] exercise="mend_file" says="leave them as they are"
+def mend(ds):
+    ds.ReferringPhysicianName = ""
+    ds.RescaleSlope, ds.RescaleIntercept = 0, 0
+    ds.PhotometricInterpretation, ds.HighBit = "MONOCHROME2", 15
+    return ds
+
+# %% tags=["wrong"] exercise="mend_file" says="return ds"
+def mend(ds):
+    ds.ReferringPhysicianName = ""
+
 # %% tags=["wrong"] exercise="mend_file" says="negative"
 def mend(ds):
     ds.ReferringPhysicianName = ""
@@ -607,7 +648,9 @@ def checker(mend):
     ds = mend(broken())
     require(hasattr(ds, "PixelData"), "Give the data set back: end with `return ds`.")
     require(not ds.get("ReferringPhysicianName"), "Do not invent a physician: type 2 may be empty.")
-    require(ds.get("RescaleIntercept") in (None, 0), "The values are Hounsfield units already.")
+    line = (ds.get("RescaleSlope"), ds.get("RescaleIntercept"))
+    as_they_are = line[0] in (None, 1) and line[1] in (None, 0)
+    require(as_they_are, "The values are Hounsfield units already; leave them as they are.")
     bright = ds.get("PhotometricInterpretation") != "MONOCHROME1"
     require(bright, "MONOCHROME1 would show it as a negative.")
     require(ds.BitsStored == 16, "The values use all 16 bits, sign included; leave BitsStored.")
@@ -619,6 +662,9 @@ def checker(mend):
 #
 # stored value → **modality LUT** → meaning (HU) → **VOI LUT** (window) → **presentation** → screen
 #
+# - LUT is short for [[look-up table]]; often a straight line does its work. In CT the first step is
+#   slope and intercept, and gives [[Hounsfield units|hounsfield unit]] (HU). VOI means "values of
+#   interest": the [[window]].
 # - X-ray, CT and MR: mostly 12 [[bits|bit]] in 16. CT reaches from -1024 to 3071 HU.
 # - The [[photometric interpretation]] says what large values mean: MONOCHROME2 bright,
 #   [[MONOCHROME1]] dark.
@@ -628,9 +674,9 @@ print("allocated", one.BitsAllocated, "stored", one.BitsStored, "high bit", one.
 print("slope", one.RescaleSlope, "intercept", one.RescaleIntercept)
 stored = one.pixel_array
 print(f"stored values {stored.min()} to {stored.max()}")
-print(f"the least of them minus 1024: {stored.min() - np.uint16(1024)} HU?")
-true_least = int(stored.min()) - 1024
-claim("Air is near -1000 HU", true_least == -1000)
+careless = stored - np.uint16(1024)
+print(f"air, in the corner of the picture: {stored[0, 0]} - 1024 = {careless[0, 0]} HU?")
+claim("Air is near -1000 HU", abs(float(stored[0, 0]) - 1024 + 1000) < 5)
 
 # %% [markdown]
 # More than 64,000 HU? The stored values are 16-bit numbers **without a sign** (`uint16`): below zero they
@@ -638,12 +684,12 @@ claim("Air is near -1000 HU", true_least == -1000)
 # `stored.astype(float)`.
 
 # %% [markdown]
-# Now our film as MONOCHROME1: the same picture, large values mean dark. When do we invert? Try all
-# orders:
+# Now our film as a MONOCHROME1 file: the same picture, large values mean dark. Its maker wrote a window into
+# the file: centre 1645, width 2800. When do we invert? Try all orders:
 
 # %% tags=["slide"]
 negative = 4095 - chest_film.pixels.astype(float)  # stored as MONOCHROME1
-centre, width = 1645, 2800  # the window that the file names, for the stored values
+centre, width = 1645, 2800  # the window in the file holds for the stored values
 
 
 def window(values):
@@ -670,7 +716,8 @@ show(
 #
 # Write `shown(stored, slope, intercept, centre, width, photometric)`: brightness from 0 (black) to 1
 # (white). The window: below `centre - width / 2` gives 0, above `centre + width / 2` gives 1, a
-# straight line between. `photometric` is "MONOCHROME1" or "MONOCHROME2".
+# straight line between. `photometric` is "MONOCHROME1" or "MONOCHROME2". (DICOM calls this window
+# `LINEAR_EXACT`. Its usual window, `LINEAR`, differs by half a value; the lesson on the viewer has it.)
 
 # %% tags=["stub"] exercise="grey_pipeline"
 def shown(stored, slope, intercept, centre, width, photometric):
@@ -692,7 +739,7 @@ check("grey_pipeline", shown)
 # %% tags=["solution"] exercise="grey_pipeline"
 def shown(stored, slope, intercept, centre, width, photometric):
     """Brightness 0..1 of stored values on a screen."""
-    values = np.asarray(stored) * slope + intercept  # modality LUT
+    values = np.asarray(stored, float) * slope + intercept  # modality LUT; float: may be negative
     grey = np.clip((values - centre) / width + 0.5, 0, 1)  # VOI LUT
     return 1 - grey if photometric == "MONOCHROME1" else grey  # presentation, last
 
@@ -707,25 +754,41 @@ def shown(stored, slope, intercept, centre, width, photometric):
     grey = np.clip((np.asarray(stored) - centre) / width + 0.5, 0, 1)
     return 1 - grey if photometric == "MONOCHROME1" else grey
 
+# %% tags=["wrong"] exercise="grey_pipeline" says="slope 2"
+def shown(stored, slope, intercept, centre, width, photometric):
+    grey = np.clip((stored.astype(float) + intercept - centre) / width + 0.5, 0, 1)
+    return 1 - grey if photometric == "MONOCHROME1" else grey
+
+# %% tags=["wrong"] exercise="grey_pipeline" says="out of bounds for uint16"
+def shown(stored, slope, intercept, centre, width, photometric):
+    grey = np.clip((stored * slope + intercept - centre) / width + 0.5, 0, 1)
+    return 1 - grey if photometric == "MONOCHROME1" else grey
+
+# %% tags=["wrong"] exercise="grey_pipeline" says="This is LINEAR"
+def shown(stored, slope, intercept, centre, width, photometric):
+    values = np.asarray(stored, float) * slope + intercept
+    grey = np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
+    return 1 - grey if photometric == "MONOCHROME1" else grey
+
 # %% tags=["wrong"] exercise="grey_pipeline" says="half the width"
 def shown(stored, slope, intercept, centre, width, photometric):
-    values = np.asarray(stored) * slope + intercept
+    values = np.asarray(stored, float) * slope + intercept
     grey = np.clip((values - centre) / width, 0, 1)
     return 1 - grey if photometric == "MONOCHROME1" else grey
 
 # %% tags=["wrong"] exercise="grey_pipeline" says="between 0 and 1"
 def shown(stored, slope, intercept, centre, width, photometric):
-    values = np.asarray(stored) * slope + intercept
+    values = np.asarray(stored, float) * slope + intercept
     grey = (values - centre) / width + 0.5
     return 1 - grey if photometric == "MONOCHROME1" else grey
 
 # %% tags=["wrong"] exercise="grey_pipeline" says="negative"
 def shown(stored, slope, intercept, centre, width, photometric):
-    return np.clip((np.asarray(stored) * slope + intercept - centre) / width + 0.5, 0, 1)
+    return np.clip((np.asarray(stored, float) * slope + intercept - centre) / width + 0.5, 0, 1)
 
 # %% tags=["wrong"] exercise="grey_pipeline" says="before the window"
 def shown(stored, slope, intercept, centre, width, photometric):
-    values = np.asarray(stored) * slope + intercept
+    values = np.asarray(stored, float) * slope + intercept
     if photometric == "MONOCHROME1":
         values = values.max() + values.min() - values
     return np.clip((values - centre) / width + 0.5, 0, 1)
@@ -735,12 +798,20 @@ def checker(shown):
     stored = np.array([0.0, 800.0, 1024.0, 1124.0, 1300.0, 3000.0])
     right = np.array([0.0, 0.0, 0.4, 0.65, 1.0, 1.0])
     grey = np.asarray(shown(stored, 1.0, -1024.0, 40.0, 400.0, "MONOCHROME2"))
+    linear = np.clip((stored - 1024.0 - 39.5) / 399.0 + 0.5, 0, 1)
+    usual = grey.shape == (6,) and np.allclose(grey, linear, atol=1e-6)
+    require(not usual, "This is LINEAR, with its half values; here the line is simpler.")
     is_plain = grey.shape == (6,) and grey.dtype.kind == "f"
     if is_plain:
         require(grey.min() >= 0 and grey.max() <= 1, "Brightness must stay between 0 and 1.")
         require(not (grey == 1).sum() > 2, "The window is in Hounsfield units: slope, intercept?")
         require(abs(grey[2] - 0) > 1e-6, "The centre must be grey: mind half the width.")
     close(grey, right, "This is not the window 40 / 400 of the values.")
+    half = np.asarray(shown(stored / 2, 2.0, -1024.0, 40.0, 400.0, "MONOCHROME2"))
+    close(half, right, "With slope 2 it fails: meaning is stored value times slope, plus intercept.")
+    small = np.array([24, 1024, 1124], np.uint16)
+    grey = shown(small, 1, -1024, 40, 400, "MONOCHROME2")
+    close(grey, [0, 0.4, 0.65], "It fails for stored values without a sign: think of the odometer.")
     dark = np.asarray(shown(stored, 1.0, -1024.0, 40.0, 400.0, "MONOCHROME1"))
     require(not np.allclose(dark, right), "MONOCHROME1 still comes out as a negative.")
     turned = 1976.0 - 1024.0 - (stored - 1024.0)
@@ -872,6 +943,14 @@ def slice_distance(positions, orientation):
     along = positions @ np.cross(orientation[:3], orientation[3:])
     return abs(along[1] - along[0])
 
+# %% tags=["wrong"] exercise="slice_distance" says="Sort before"
+def slice_distance(positions, orientation):
+    return np.abs(np.diff(positions @ np.cross(orientation[:3], orientation[3:]))).mean()
+
+# %% tags=["wrong"] exercise="slice_distance" says="mean of them"
+def slice_distance(positions, orientation):
+    return np.diff(np.sort(positions @ np.cross(orientation[:3], orientation[3:])))
+
 # %% tags=["wrong"] exercise="slice_distance" says="axial"
 def slice_distance(positions, orientation):
     return np.diff(np.sort(positions[:, 2])).mean()
@@ -889,7 +968,9 @@ def checker(slice_distance):
     start = np.array([-90.0, -80.0, 20.0])
     up, across = start + order * [0.0, 0, 2.5], start + order * [4.0, 0, 0]
     value = slice_distance(up, axial)
+    require(np.size(value) != 4, "There are four distances; give one number, the mean of them.")
     plain = isinstance(value, (float, int, np.floating))
+    require(not plain or abs(value - 6.875) > 1e-6, "Sort before you take differences, not after.")
     require(not plain or abs(value) not in (0.625, 7.5), "The slices come in any order; sort them.")
     close(value, 2.5, "These axial slices are 2.5 mm apart.")
     value = slice_distance(across, sagittal)
@@ -922,7 +1003,7 @@ claim("Positions are right within 10 %", abs(litres_by_position / truth - 1) < 0
 # whatever lies above the detector looks larger. It is not PixelSpacing, and not a ruler in the patient.
 
 # %%
-ill = FINDINGS["nodule"](patient, severity=0.9, side="left", seed=3)
+ill = FINDINGS["nodule"](patient, severity=0.7, side="left", seed=3)
 picture = radiograph(ill, size=1024, seed=7)
 columns = np.flatnonzero(picture.masks["nodule"].any(axis=0))
 film_file = dx_image(picture.pixels, picture.spacing_mm, identity_of(ill))
