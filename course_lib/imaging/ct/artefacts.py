@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
 from scipy.optimize import minimize_scalar
+from scipy.signal import savgol_filter
 
 from course_lib.imaging.ct.acquisition import (
     CHEST_CT,
@@ -138,14 +138,16 @@ def recalibrated(sinogram: Sinogram, air: Floats) -> Sinogram:
     return replace(sinogram, values=sinogram.values - air)
 
 
-def remove_rings(sinogram: Sinogram, width: int = 9) -> Sinogram:
+def remove_rings(sinogram: Sinogram, width: int = 7, rounds: int = 5) -> Sinogram:
     """Take away by how much each element differs from its neighbours in most of the views.
 
     A wrong gain adds the same amount to every line integral of its element; borders of organs move
-    from view to view. So: what each reading exceeds the running median over `width` elements by,
-    and of that the median over all views. Single bad elements are cured. Where all gains have
-    drifted, neighbours are no better, and only a new air scan helps (`recalibrated`).
+    from view to view. So: what each reading exceeds a parabola through `width` elements by, and of
+    that the median over all views; again, as a wrong element has also bent the parabola. Drifts
+    that neighbours share remain; only a new air scan takes them away (`recalibrated`).
     """
-    values = sinogram.values
-    excess = values - median_filter(values, size=(1, width), mode="nearest")
-    return replace(sinogram, values=values - np.median(excess, axis=0))
+    values = sinogram.values.copy()
+    for _ in range(rounds):
+        excess = values - savgol_filter(values, width, polyorder=2, axis=1)
+        values -= np.median(excess, axis=0)
+    return replace(sinogram, values=values)
