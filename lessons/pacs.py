@@ -61,7 +61,8 @@ from course_lib.teaching.widgets import explore
 # `open_archive` starts one. Which one, a single setting decides: `"embedded"` is a small archive
 # that came with this course; `"orthanc"` is [Orthanc](https://www.orthanc-server.com), a real one,
 # if it is installed on your computer. Set the variable `COURSE_PACS` to `orthanc` before you start
-# JupyterLab, and this whole lesson runs against it.
+# JupyterLab, and this whole lesson runs against it. (Orthanc 1.10 listens on *all* addresses of your
+# computer. The course tells it to serve callers from this computer only.)
 
 # %%
 hospital = contextlib.ExitStack()  # whatever it opens, hospital.close() closes at the end

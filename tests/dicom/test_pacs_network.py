@@ -184,7 +184,7 @@ def test_unknown_keys_are_reported_with_ff01(filled):
 
 
 def test_a_query_can_be_cancelled(server):
-    for number in range(300):
+    for number in range(120):
         server.archive.keep(content(image(study=number + 1)))
     model = StudyRootQueryRetrieveInformationModelFind
     asked = Dataset()
@@ -195,7 +195,7 @@ def test_a_query_can_be_cancelled(server):
             if not statuses:
                 association.send_c_cancel(7, query_model=model)
             statuses.append(status.Status)
-    assert statuses[-1] == 0xFE00 and len(statuses) < 300
+    assert statuses[-1] == 0xFE00 and len(statuses) < 120
 
 
 def test_move_delivers_to_a_known_destination(filled, ward):

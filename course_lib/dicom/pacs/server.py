@@ -1,7 +1,9 @@
 """The archive's door to the DICOM network: who may call, by which name, from where."""
 
+import threading
 from collections.abc import Mapping
 from functools import partial
+from socketserver import TCPServer
 
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
@@ -14,6 +16,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StudyRootQueryRetrieveInformationModelMove,
     Verification,
 )
+from pynetdicom.transport import ThreadedAssociationServer
 
 from course_lib.dicom.pacs import commitment, network, services
 from course_lib.dicom.pacs.archive import Archive
@@ -31,6 +34,19 @@ SERVICES = [
     StudyRootQueryRetrieveInformationModelGet,
     StorageCommitmentPushModel,
 ]
+LOOK_EVERY_S = 0.05  # whether it was told to stop
+
+
+class PromptServer(ThreadedAssociationServer):
+    """pynetdicom's server, which here stops within the blink of an eye."""
+
+    def shutdown(self) -> None:
+        """Take no more callers, and give the port back."""
+        TCPServer.shutdown(self)
+        self.server_close()
+
+    def service_actions(self) -> None:
+        """Nothing: collecting garbage at every look would cost more than it brings."""
 
 
 class DicomServer:
@@ -77,9 +93,13 @@ class DicomServer:
             context.scu_role, context.scp_role = True, True  # in C-GET the caller receives
         for service in SERVICES:
             entity.add_supported_context(service, network.PLAIN)
-        server = entity.start_server((host, port), block=False, evt_handlers=self._handlers())
-        assert server is not None  # only a server that blocks returns none
-        self.server = server
+        self.server = entity.make_server(
+            (host, port), evt_handlers=self._handlers(), server_class=PromptServer
+        )
+        self._thread = threading.Thread(
+            target=self.server.serve_forever, args=(LOOK_EVERY_S,), daemon=True
+        )
+        self._thread.start()
         self.node = Node(ae_title, self.server.server_address[1], host)
 
     def __enter__(self) -> "DicomServer":
@@ -91,6 +111,7 @@ class DicomServer:
     def stop(self) -> None:
         """End all conversations and give the port back."""
         self.server.shutdown()
+        self._thread.join()
         for association in list(self.server.active_associations):
             association.abort()
 
