@@ -114,6 +114,32 @@ def cohort_images(
     )
 
 
+def coronal_images(
+    seeds: Sequence[int], contrast: str = "T1", slices: int = 4, size: int = 96
+) -> NDArray[np.float32]:
+    """(heads x slices, size, size) thin coronal images, magnitude with a maximum of 1.
+
+    Seen from the front, rows run from the top of the head down; pixels of FOV_MM / size.
+    """
+    places = np.linspace(-35.0, 40.0, slices)
+    images = []
+    for seed in seeds:
+        parts = head_parts(seed)
+        for y in places:
+            share = tissue_slice(parts, y, FOV_MM, size, 2, plane="coronal")
+            image = weighted(share, weights(contrast, share))
+            images.append(image / image.max())
+    return np.stack(images)
+
+
+def rician(images: NDArray, sd: float, *, seed: int | np.random.Generator) -> NDArray[np.float32]:
+    """Magnitude of images (..., n, n) plus complex noise: never negative, brighter in the dark.
+
+    sd: standard deviation of the noise in the real and the imaginary part.
+    """
+    return np.abs(add_noise(np.abs(images), sd, seed=seed)).astype(np.float32)
+
+
 def scans(
     images: Complex, factor: float = 4.0, noise: float = 0.01, acs: int = 6, *, seed: int,
     maps: Complex | None = None,
