@@ -20,7 +20,6 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from dicomweb_client import DICOMwebClient
 from PIL import Image
 from pynetdicom import build_context
 
@@ -450,7 +449,7 @@ claim("With the right line the segmentation is accepted", set(answers.values()) 
 # Answers are [JSON](https://www.json.org), pictures are JPEG or PNG: any browser understands them.
 
 # %%
-web = DICOMwebClient(pacs.web_url)
+web = pacs.web()
 found = web.search_for_studies(search_filters={"PatientID": "P24"})[0]
 film_uids = [chest_films[3][k].value for k in
              ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")]  # fmt: skip

@@ -8,6 +8,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+import requests
 from dicomweb_client import DICOMwebClient
 from pacs_making import content, hospital, image, uid
 from PIL import Image
@@ -19,6 +20,7 @@ from course_lib.dicom.pacs.web import WebServer
 from course_lib.dicom.pixels import displayed
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 STUDY, SERIES = uid("P1", 1), uid("P1", 1, 1)
 NAMES = (STUDY, SERIES, uid("P1", 1, 1, 2))
 
@@ -33,7 +35,9 @@ def served(tmp_path_factory):
 
 @pytest.fixture
 def web(served):
-    return DICOMwebClient(served.web_url)
+    session = requests.Session()
+    session.trust_env = False
+    return DICOMwebClient(served.web_url, session=session)
 
 
 def ask(url, method="GET", body=None, **headers):
@@ -41,7 +45,7 @@ def ask(url, method="GET", body=None, **headers):
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     request = urllib.request.Request(url, body, names, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with DIRECT.open(request, timeout=10) as answer:
             return answer.status, answer.headers.get("Content-Type", ""), answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers.get("Content-Type", ""), error.read()

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from dicomweb_client import DICOMwebClient
 
 from course_lib.dicom.pacs import client
 from course_lib.dicom.pacs.archive import Archive
@@ -202,7 +201,7 @@ def test_both_refuse_a_wrong_name_and_an_unknown_destination(either):
 
 
 def test_both_serve_the_web_alike(either):
-    web = DICOMwebClient(either[0].web_url)
+    web = either[0].web()
     assert len(web.search_for_studies()) == 3
     assert len(web.search_for_instances(STUDY)) == 5
     names = (STUDY, uid("P1", 1, 1), uid("P1", 1, 1, 1))

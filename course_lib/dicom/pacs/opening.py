@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import requests
+from dicomweb_client import DICOMwebClient
+
 from course_lib.dicom.pacs.archive import Archive
 from course_lib.dicom.pacs.network import Node, free_port
 from course_lib.dicom.pacs.orthanc import OrthancServer
@@ -26,6 +29,12 @@ class Running:
     node: Node
     web_url: str
     wado_url: str
+
+    def web(self) -> DICOMwebClient:
+        """A client for the web services; it goes there directly, past any proxy of this network."""
+        session = requests.Session()
+        session.trust_env = False
+        return DICOMwebClient(self.web_url, session=session)
 
 
 @contextlib.contextmanager

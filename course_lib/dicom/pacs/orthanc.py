@@ -26,6 +26,7 @@ PLUGIN_FOLDERS = (
     "C:/Program Files/Orthanc Server/Plugins",
 )
 START_S, STOP_S = 20, 10
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # past any proxy
 
 
 class NotInstalled(RuntimeError):
@@ -87,7 +88,7 @@ class OrthancServer:
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline and self.process.poll() is None:
             with contextlib.suppress(urllib.error.URLError, OSError):
-                urllib.request.urlopen(f"{self.address}/system", timeout=1).close()
+                DIRECT.open(f"{self.address}/system", timeout=1).close()
                 return
             time.sleep(0.05)
         log = (self.folder / "orthanc.log").read_text(encoding="utf-8", errors="replace")

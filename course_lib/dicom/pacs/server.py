@@ -35,6 +35,7 @@ SERVICES = [
     StorageCommitmentPushModel,
 ]
 LOOK_EVERY_S = 0.05  # whether it was told to stop
+UNIT_BYTES = 1 << 17  # of one message on the wire: large images come in few pieces
 
 
 class PromptServer(ThreadedAssociationServer):
@@ -88,6 +89,7 @@ class DicomServer:
         entity.require_calling_aet = list(callers)
         entity.maximum_associations = associations
         entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = timeout_s
+        entity.maximum_pdu_size = UNIT_BYTES
         entity.supported_contexts = network.storage_contexts()
         for context in entity.supported_contexts:
             context.scu_role, context.scp_role = True, True  # in C-GET the caller receives

@@ -32,6 +32,7 @@ C_STORE_RQ, C_STORE_RSP = 0x0001, 0x8001
 IS_COMMAND, IS_LAST = 1, 2
 NO_DATA_SET = 0x0101
 MOST_BYTES = 1 << 32  # of one message; longer ones end the association
+MOST_UNIT_BYTES = 1 << 20  # of one unit; the server agrees to an eighth of it
 SOP_CLASS, COMMAND, MESSAGE_ID, ANSWERED_ID = 0x0002, 0x0100, 0x0110, 0x0120
 DATA_SET_TYPE, STATUS, COMMENT, SOP_INSTANCE = 0x0800, 0x0900, 0x0902, 0x1000
 
@@ -131,7 +132,7 @@ def _next_unit(stream: BinaryIO, connection: socket.socket) -> tuple[int, bytes]
     if len(header) < 6:
         raise Broken("the connection ended without a release")
     kind, length = struct.unpack(">BxI", header)
-    if length > MOST_BYTES >> 4:
+    if length > MOST_UNIT_BYTES:
         raise Broken("a unit longer than any that was agreed on")
     body = stream.read(length)
     if len(body) < length:
