@@ -179,7 +179,7 @@ check("system_size", unknowns, equations, gigabytes)
 # %% tags=["solution"] exercise="system_size"
 unknowns = 512 * 512  # 262,144
 equations = 1000 * 900
-gigabytes = unknowns * equations * 4 / 1e9  # about a thousand laptops' memory
+gigabytes = unknowns * equations * 4 / 1e9  # the memory of some sixty laptops
 
 # %% tags=["equivalent"] exercise="system_size"
 unknowns, equations, gigabytes = 262_144, 900_000, 943.7
@@ -196,6 +196,12 @@ unknowns, equations, gigabytes = 262_144, 900_000, 235.9
 # %% tags=["wrong"] exercise="system_size" says="rows times columns"
 unknowns, equations, gigabytes = 262_144, 900_000, 0.0036
 
+# %% tags=["wrong"] exercise="system_size" says="10⁹"
+unknowns, equations, gigabytes = 262_144, 900_000, 878.9
+
+# %% tags=["wrong"] exercise="system_size" says="bits"
+unknowns, equations, gigabytes = 262_144, 900_000, 7549.7
+
 # %% tags=["checker"] exercise="system_size"
 def checker(unknowns, equations, gigabytes):
     require(unknowns != 512, "There are 512 pixels in both directions.")
@@ -204,6 +210,8 @@ def checker(unknowns, equations, gigabytes):
     close(equations, 900_000, "One equation per ray.")
     require(abs(gigabytes - 235.9) > 1, "Each number takes 4 bytes.")
     require(gigabytes > 10, "A matrix has rows times columns numbers.")
+    require(abs(gigabytes - 878.9) > 1, "Here a gigabyte is 10⁹ bytes, not 2³⁰.")
+    require(abs(gigabytes - 7549.7) > 1, "These are bits: 8 times as many.")
     close(gigabytes, 943.7, "Multiply rows, columns and bytes.", rtol=0.01)
 
 # %% [markdown]
@@ -544,9 +552,9 @@ axes[0].plot([-0.5 * np.cos(0.698), 0.5 * np.cos(0.698)], [-0.5 * np.sin(0.698),
              color=COLOURS[5])  # fmt: skip
 axes[0].set(title="Fourier transform of the slice", xlabel="cycles per mm", ylabel="cycles per mm")
 axes[0].grid(False)
-axes[1].semilogy(frequency, np.abs(from_slice), lw=4, alpha=0.4, label="line through the slice's")
+axes[1].semilogy(frequency, np.abs(from_slice), lw=4, alpha=0.4, label="line through the slice's transform")
 axes[1].semilogy(frequency, np.abs(from_shadow), "k", lw=1, label="transform of the shadow")
-axes[1].set(xlabel="spatial frequency (cycles per mm)", ylabel="size (no unit)")
+axes[1].set(xlabel="spatial frequency (cycles per mm)", ylabel="magnitude (mm)", ylim=(0.3, 3000))
 axes[1].legend()
 show(fig, alt="A line at 40 degrees through the 2-D transform; along it both transforms coincide")
 
@@ -562,7 +570,7 @@ claim("Shadow and slice have the same values along the line", gap < 0.01)
 # - Back projection therefore counts low [[spatial frequencies|spatial frequency]] too often, by 1/|f|.
 # - Cure: multiply every view's transform by |f| first. That is the **[[ramp filter]]**.
 #
-# $$f(x,y)=\int_0^{\pi}\Big[\,\mathcal F^{-1}\{|f|\cdot\mathcal F p_\theta\}\Big](x\cos\theta+y\sin\theta)\,d\theta$$
+# $$\mu(x,y)=\int_0^{\pi}\Big[\,\mathcal F^{-1}\{|f|\cdot\mathcal F p_\theta\}\Big](x\cos\theta+y\sin\theta)\,d\theta$$
 #
 # Filter, then smear back: **[[filtered back projection]]**, FBP.
 
@@ -621,17 +629,45 @@ def filtered(view, response):
     n = 2 * (len(response) - 1)
     return np.fft.irfft(np.fft.rfft(view, n) + response, n)[: len(view)]
 
+# %% tags=["equivalent"] exercise="filter_view"
+def filtered(view, response):
+    n = 2 * (len(response) - 1)
+    both_sides = np.concatenate([response, response[-2:0:-1]])
+    return np.fft.ifft(np.fft.fft(view, n) * both_sides).real[: len(view)]
+
+# %% tags=["wrong"] exercise="filter_view" says="n values"
+def filtered(view, response):
+    n = 2 * (len(response) - 1)
+    return np.fft.irfft(np.fft.rfft(view, n) * response, len(view))
+
+# %% tags=["wrong"] exercise="filter_view" says="real part"
+def filtered(view, response):
+    n = 2 * (len(response) - 1)
+    both_sides = np.concatenate([response, response[-2:0:-1]])
+    return np.fft.ifft(np.fft.fft(view, n) * both_sides)[: len(view)]
+
+# %% tags=["wrong"] exercise="filter_view" says="behind the view"
+def filtered(view, response):
+    n = 2 * (len(response) - 1)
+    return np.fft.irfft(np.fft.rfft(view, n) * response, n)[-len(view) :]
+
 # %% tags=["checker"] exercise="filter_view"
 def checker(filtered):
     view = np.concatenate([np.zeros(3), np.arange(9.0), np.full(4, 5.0)])
     n, response = 32, ramp_response(32, 1.0)
     got = filtered(view, response)
+    back = np.fft.irfft(np.fft.rfft(view, n) * response, n)
+    still = np.iscomplexobj(got) and np.shape(got) == (16,) and np.allclose(got, back[:16])
+    require(not still, "You are back on the detector: keep the real part only.")
     require(not np.iscomplexobj(got), "These are still frequencies: come back to the detector.")
     require(np.shape(got) != (n,), "The padding is still there: cut the result to the view's length.")
     short = np.fft.irfft(np.fft.rfft(view) * response[::2], 16)
     require(np.shape(got) != (16,) or not np.allclose(got, short), "Do pad: without zeros the view's right end leaks into its left end.")
-    good = np.fft.irfft(np.fft.rfft(view, n) * response, n)[:16]
-    close(got, good, "Transform the padded view, multiply by the response, transform back.")
+    require(np.shape(got) == (16,), "The answer must be as long as the view.")
+    early = np.fft.irfft(np.fft.rfft(view, n) * response, 16)
+    require(not np.allclose(got, early), "Come back with all n values first, then cut.")
+    require(not np.allclose(got, back[-16:]), "The zeros stand behind the view: keep the first values.")
+    close(got, back[:16], "Transform the padded view, multiply by the response, transform back.")
 
 # %% [markdown] tags=["slide"]
 # ### FBP of a patient
@@ -825,17 +861,30 @@ def axis_mm(sinogram, positions):
 def axis_mm(sinogram, positions):
     return positions[sinogram.mean(axis=0).argmax()]
 
+# %% tags=["wrong"] exercise="find_axis" says="middle of the detector"
+def axis_mm(sinogram, positions):
+    return positions.mean()
+
+# %% tags=["wrong"] exercise="find_axis" says="Half a turn"
+def axis_mm(sinogram, positions):
+    half = sinogram[: len(sinogram) // 2]
+    return (half * positions).sum() / half.sum()
+
 # %% tags=["checker"] exercise="find_axis"
 def checker(axis_mm):
     parts = [Ellipse(0.02, 20, 12, 25, -10), Ellipse(0.03, 8, 8, -30, 5)]
-    rows = ellipse_sinogram(parts, np.arange(0, 360, 6), 161, 1.0, aperture=True)
-    positions = centred(161, 1.0) + 7.3  # so the axis is at 7.3
+    rows = ellipse_sinogram(parts, np.arange(0, 360, 6), 161, 1.0, aperture=True)[:, 20:]
+    positions = centred(161, 1.0)[20:] + 7.3  # so the axis is at 7.3, not in the detector's middle
     got = np.asarray(axis_mm(rows, positions), dtype=float)
     require(got.shape == (), "One number, please.")
     one = (rows[0] * positions).sum() / rows[0].sum()
     require(abs(got - one) > 1e-6, "In one view the patient may lie to one side: use all views.")
     require(abs(got - positions[rows.mean(axis=0).argmax()]) > 1e-6, "The brightest cell is not the centre of mass.")
-    require(abs(got - (80 + 0.0)) > 0.5, "That is the number of a cell; use positions in mm.")
+    require(abs(got - 60) > 0.5, "That is the number of a cell; use positions in mm.")
+    require(abs(got - positions.mean()) > 1e-6, "The middle of the detector need not be the axis.")
+    half = rows[:30]
+    half = (half * positions).sum() / half.sum()
+    require(abs(got - half) > 1e-6, "Half a turn is not enough: points do not swing to both sides.")
     total = (rows * positions).sum() / len(rows)
     require(abs(got - total) > 1e-6, "A mean: divide by the sum of what you weighted with.")
     close(got, 7.3, "Weight each position with the values measured there.")
@@ -942,11 +991,21 @@ def art_step(mu, w, p):
 def art_step(mu, w, p):
     return mu - (p - w @ mu) / (w @ w) * w
 
+# %% tags=["wrong"] exercise="art_step" says="correction alone"
+def art_step(mu, w, p):
+    return (p - w @ mu) / (w @ w) * w
+
+# %% tags=["wrong"] exercise="art_step" says="in proportion"
+def art_step(mu, w, p):
+    return mu + (w > 0) * (p - w @ mu) / w.sum()
+
 # %% tags=["checker"] exercise="art_step"
 def checker(art_step):
     mu, w, p = np.array([0.1, 0.2, 0.3, 0.4]), np.array([0.4, 0.0, 1.6, 1.0]), 3.0
     got = np.asarray(art_step(mu.copy(), w, p), dtype=float)
     require(got.shape == (4,), "Return the whole corrected guess.")
+    alone = -(w @ mu - p) / (w @ w) * w
+    require(not np.allclose(got, alone), "This is the correction alone; add it to the guess.")
     require(abs(got[1] - 0.2) < 1e-12, "A pixel that the ray does not cross must stay as it was.")
     before, after = w @ mu - p, w @ got - p
     require(after * before > -1e-9 or abs(after) < abs(before), "The correction goes too far and makes things worse: by how much does adding w change the sum?")
@@ -1012,7 +1071,7 @@ claim("Knowing that attenuation is never negative makes the difference",
 # %% [markdown] tags=["exercise"] exercise="inverse_crime"
 # ### Exercise: catch the inverse crime
 #
-# A student tests a method so: he takes pixels, multiplies by `W`, solves with the same `W`, and is
+# A student tests a method like this: he takes pixels, multiplies by `W`, solves with the same `W`, and is
 # delighted. A patient has no pixels! Write `two_errors(solve, W, truth, shadows)`. It returns
 #
 # 1. the error when `solve` gets `W @ truth.ravel()` (flattered), and
@@ -1071,6 +1130,16 @@ def two_errors(solve, W, truth, shadows):
     crime = (W @ truth.ravel()).reshape(shadows.shape)
     return [np.mean((solve(data) - truth) ** 2) for data in (crime, shadows)]
 
+# %% tags=["wrong"] exercise="inverse_crime" says="two numbers"
+def two_errors(solve, W, truth, shadows):
+    return np.sqrt(np.mean((solve(shadows) - truth) ** 2))
+
+# %% tags=["wrong"] exercise="inverse_crime" says="percent"
+def two_errors(solve, W, truth, shadows):
+    crime = (W @ truth.ravel()).reshape(shadows.shape)
+    root = [np.sqrt(np.mean((solve(data) - truth) ** 2)) for data in (crime, shadows)]
+    return [100 * each / truth.max() for each in root]
+
 # %% tags=["checker"] exercise="inverse_crime"
 def checker(two_errors):
     directions, parts = np.arange(20) * 9.0, [Ellipse(1.0, 30, 20, 5, 3)]
@@ -1083,8 +1152,11 @@ def checker(two_errors):
     crime = (W @ picture.ravel()).reshape(rows.shape)
     answers = [solve(crime), solve(rows)]
     want = [np.sqrt(np.mean((each - picture) ** 2)) for each in answers]
-    first, second = two_errors(solve, W, picture, rows)
-    close(np.shape(second), np.shape(1.0), "Return two numbers.")
+    answer = two_errors(solve, W, picture, rows)
+    require(np.shape(answer) == (2,), "Return two numbers: flattered, honest.")
+    first, second = answer
+    percent = 100 * want[0] / picture.max()
+    require(not np.isclose(first, percent), "The plain error, please: in 1/mm, not in percent.")
     require(not np.isclose(second, np.sqrt(np.mean((crime - rows) ** 2))), "Compare pictures, not sinograms.")
     require(not np.isclose(first, want[1]), "The order is: flattered first, honest second.")
     require(not np.isclose(first, want[0] ** 2), "Do not forget the square root.")

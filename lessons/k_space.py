@@ -117,13 +117,22 @@ def k_moved(gradient_mt_m, duration_ms):
 def k_moved(gradient_mt_m, duration_ms):
     return 0.042577 * gradient_mt_m
 
+# %% tags=["wrong"] exercise="k_from_gradient" says="nothing was converted"
+def k_moved(gradient_mt_m, duration_ms):
+    return GAMMA * gradient_mt_m * duration_ms
+
+# %% tags=["wrong"] exercise="k_from_gradient" says="leads back"
+def k_moved(gradient_mt_m, duration_ms):
+    return 0.042577 * abs(gradient_mt_m) * duration_ms
+
 # %% tags=["checker"] exercise="k_from_gradient"
 def checker(k_moved):
     value, right = k_moved(10.0, 2.0), GAMMA * 10e-6 * 2e-3
     number = isinstance(value, (int, float, np.number))
     for factor, message in (
         (1e3, "A thousand times too much: count per millimetre, and milliseconds as 0.001 s."),
-        (1e6, "A million times too much: neither metre nor millisecond was converted."),
+        (1e6, "A million times too much: convert milli to 1, metre to millimetre, ms to s."),
+        (1e9, "Far too much: nothing was converted. GAMMA is per tesla and per second."),
         (2 * np.pi, "k counts whole turns, not radians: there is no 2 pi left in it."),
         (0.5, "k is the area under the gradient: height times time."),
     ):
@@ -157,7 +166,7 @@ print(f"pixel {FOV / N:.3g} mm; k in steps of {1 / FOV:.3g}, up to {N / 2 / FOV:
 WHITE = 0.55  # the brightest grey: nearly that of fluid
 image = np.abs(to_image(k))
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.5, 4.3))
-film(left, np.log(np.abs(k)), "k-space (logarithm of the size)")
+film(left, np.log(np.abs(k)), "k-space (logarithm of the magnitude)")
 film(right, image, "its Fourier transform", vmin=0, vmax=WHITE)
 show(fig, alt="K-space: a bright centre that fades outwards. The image: an axial T2-weighted head")
 
@@ -195,7 +204,7 @@ claim("A plain spin echo of this head takes 17 minutes", round(minutes) == 17)
 # [128, 128]; rows count downwards. What does the real part of the image look like?
 #
 # - `direction`: `"horizontal"` if the stripes lie like a flat horizon, `"vertical"` if they stand.
-# - `stripes`: how many bright stripes are there?
+# - `stripes`: how many stripes are there from top to bottom? (A bright and a dark half make one.)
 # - `second_point`: to make the image real (no imaginary part), one more point must be set, to the
 #   same value. Which one? Give `(row, column)`.
 
@@ -457,6 +466,14 @@ def image_of(kspace):
 def image_of(kspace):
     return np.abs(np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(kspace), norm="ortho")))
 
+# %% tags=["wrong"] exercise="shifts" says="Two moves"
+def image_of(kspace):
+    return np.fft.ifft2(kspace, norm="ortho")
+
+# %% tags=["wrong"] exercise="shifts" says="odd"
+def image_of(kspace):
+    return np.fft.fftshift(np.fft.ifft2(np.fft.fftshift(kspace), norm="ortho"))
+
 # %% tags=["checker"] exercise="shifts"
 def checker(image_of):
     def same(a, b):
@@ -469,12 +486,15 @@ def checker(image_of):
     even, odd = picture((8, 8)), picture((7, 9))
     got, got_odd = image_of(to_kspace(even)), image_of(to_kspace(odd))
     require(got is not None, "The answer is None. Did you forget `return`?")
-    require(not same(got, np.abs(even)), "Keep the image complex; its phase is needed.")
+    alone = same(got, np.abs(even)) or same(got, even.real)
+    require(not alone, "Keep the image complex; its phase is needed.")
     require(not same(got, np.fft.ifftshift(even)), "Quarters are swapped: move the image back.")
     require(not same(np.asarray(got) * 8, even), "Use norm='ortho': the scale is wrong.")
     flipped = np.roll(even[::-1, ::-1], (1, 1), (0, 1))
     require(not same(got, flipped), "The head is upside down: that is the forward transform.")
     board = np.where(np.add.outer(np.arange(8), np.arange(8)) % 2, -1, 1)
+    bare = np.fft.ifftshift(even)
+    require(not same(np.asarray(got) * board, bare), "Two moves are missing: one before, one after.")
     require(not same(np.asarray(got) * board, even), "A chessboard: k = 0 must be moved before, too.")
     require(same(got, even), "The image is not the one that was sent; test it with to_kspace.")
     require(same(got_odd, odd), "For odd sizes the two shifts differ: which one comes first?")
@@ -484,7 +504,8 @@ def checker(image_of):
 #
 # - Steps of k decide the [[field of view]] (FOV): FOV = 1 / step.
 # - What lies outside does not disappear. It is heard, and shown at the wrong place: [[aliasing]].
-# - That is the law of Nyquist: stripes that turn more than once between two samples look like coarser ones.
+# - That is the law of Nyquist: a wave that makes more than half a turn from one sample to the next
+#   cannot be told from a slower one.
 
 # %% tags=["slide"]
 fields = (240.0, 150.0, 110.0)  # mm from top to bottom; the pixels keep their size
@@ -573,19 +594,30 @@ def shown_at(y_mm, fov_mm):
         return y_mm - fov_mm
     return y_mm + fov_mm if y_mm < -fov_mm / 2 else y_mm
 
+# %% tags=["wrong"] exercise="folded_position" says="forward"
+def shown_at(y_mm, fov_mm):
+    return y_mm % fov_mm - fov_mm / 2
+
+# %% tags=["wrong"] exercise="folded_position" says="edge itself"
+def shown_at(y_mm, fov_mm):
+    return y_mm - fov_mm * round(y_mm / fov_mm)
+
 # %% tags=["checker"] exercise="folded_position"
 def checker(shown_at):
     nose = shown_at(-105.0, 150.0)
     if isinstance(nose, (int, float, np.number)):
         require(abs(nose + 75) > 1e-6, "It is not held back at the edge; it comes in on the other side.")
         require(abs(nose + 45) > 1e-6, "It is not mirrored: it moves by a whole field of view.")
+        require(abs(nose + 105) > 1e-6, "It is still outside the field of view.")
+        require(abs(nose + 30) > 1e-6, "You moved back by half a FOV, but not forward before `%`.")
     close(nose, 45.0, "The nose at -105 mm, with a FOV of 150 mm, appears at +45 mm.")
     eye = shown_at(-30.0, 150.0)
     if isinstance(eye, (int, float, np.number)):
         require(abs(eye - 120) > 1e-6, "Your positions run from 0 to FOV, or move what lies inside.")
     close(eye, -30.0, "What lies inside stays where it is.")
     close(shown_at(40.0, 150.0), 40.0, "What lies inside stays where it is.")
-    close(shown_at(200.0, 80.0), -40.0, "It may have to move by more than one field of view.")
+    close(shown_at(200.0, 90.0), 20.0, "It may have to move by more than one field of view.")
+    close(shown_at(40.0, 80.0), -40.0, "The edge itself: +fov/2 is shown at -fov/2, as promised.")
 
 # %% [markdown] tags=["slide"]
 # ## 7 An end to k-space: blur and ringing
@@ -687,12 +719,20 @@ def hamming(count):
     far = (np.arange(count) - count // 2) / count
     return 0.54 + 0.46 * np.cos(np.pi * far)
 
+# %% tags=["wrong"] exercise="hamming" says="not rounded"
+def hamming(count):
+    return 0.54 + 0.46 * np.cos(np.pi * (np.arange(count) - count // 2) / (count // 2))
+
+# %% tags=["wrong"] exercise="hamming" says="between two samples"
+def hamming(count):
+    return 0.54 + 0.46 * np.cos(np.pi * np.linspace(-1, 1, count))
+
 # %% tags=["checker"] exercise="hamming"
 def checker(hamming):
     weights = hamming(64)
     require(np.shape(weights) == (64,), "Return one weight for every sample.")
     between = np.allclose(weights, np.hamming(64))
-    require(not between, "The middle of np.hamming lies between two samples; k = 0 is a sample.")
+    require(not between, "The middle lies between two samples, as in np.hamming; k = 0 is a sample.")
     weights = np.asarray(weights, float)
     centre_first = weights[32] > weights.max() - 1e-9
     require(centre_first, "The largest weight must be at k = 0, not at the start of the array.")
@@ -701,7 +741,8 @@ def checker(hamming):
     far = (np.arange(64) - 32) / 32
     close(weights, 0.54 + 0.46 * np.cos(np.pi * far), "Compare a few weights with the formula.")
     odd = (np.arange(33) - 16) / 16.5
-    close(hamming(33), 0.54 + 0.46 * np.cos(np.pi * odd), "For an odd count.")
+    message = "For an odd count: k = 0 is sample count // 2, and k_max is count / 2 (not rounded)."
+    close(hamming(33), 0.54 + 0.46 * np.cos(np.pi * odd), message)
 
 # %% tags=["slide"]
 short = kspace_of(head, brightness, 12, 4, FOV, (96, 96))
@@ -882,7 +923,7 @@ claim("Homodyne halves the error of zero filling", errors["homodyne"] < 0.5 * er
 claim("POCS is at least as good", errors["POCS, 10 rounds"] <= errors["homodyne"])
 
 # %% [markdown]
-# What is left is noise: 5/8 of the lines hear 5/8 of the time, so the [[SNR]] falls by √(5/8). This law
+# What is left is noise: 5/8 of the lines hear 5/8 of the time, so the [[SNR]] falls to √(5/8) = 79 %. This law
 # holds for every fast method, and it is the next exercise.
 #
 # ## 9 What a scan costs: the SNR law
@@ -899,7 +940,7 @@ claim("POCS is at least as good", errors["POCS, 10 rounds"] <= errors["homodyne"
 #
 # - `half_pixels`: pixels of 0.5 x 0.5 mm with 512 lines;
 # - `repaired_by`: how many averages bring that scan back to SNR 40?
-# - `partial`: the first scan with partial Fourier, 5/8 of the lines.
+# - `partial_snr`: the first scan with partial Fourier, 5/8 of the lines.
 
 # %% tags=["stub"] exercise="snr_law"
 half_pixels = ...
@@ -939,6 +980,9 @@ half_pixels, repaired_by, partial_snr = 14.142, 2.83, 31.623
 # %% tags=["wrong"] exercise="snr_law" says="root of the time"
 half_pixels, repaired_by, partial_snr = 14.142, 8, 25
 
+# %% tags=["wrong"] exercise="snr_law" says="Fewer lines"
+half_pixels, repaired_by, partial_snr = 14.142, 8, 40 / np.sqrt(5 / 8)
+
 # %% tags=["checker"] exercise="snr_law"
 def checker(half_pixels, repaired_by, partial_snr):
     def near(value, wrong):
@@ -951,6 +995,7 @@ def checker(half_pixels, repaired_by, partial_snr):
     require(not near(repaired_by, 2.83), "Averages act with their square root.")
     close(repaired_by, 8, "Which number of averages makes up for the loss?", rtol=5e-3)
     require(not near(partial_snr, 25), "SNR goes with the root of the time.")
+    require(not near(partial_snr, 50.6), "Fewer lines cannot give more SNR.")
     close(partial_snr, 31.623, "5/8 of the lines.", rtol=5e-3)
 
 # %%

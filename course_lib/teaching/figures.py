@@ -81,7 +81,8 @@ def films(images, titles=None, columns: int = 4, width: float = 10, **imshow) ->
     images = list(images)
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    height = width / columns * rows * 1.08
+    cell, shape = width / columns, max(np.shape(image)[0] / np.shape(image)[1] for image in images)
+    height = rows * min(cell * 1.08, cell * shape + 0.4)  # wide images need no white margins
     fig, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()
