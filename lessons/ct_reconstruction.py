@@ -43,6 +43,12 @@ from course_lib.teaching.exercises import check, hint, progress, solution
 from course_lib.teaching.figures import COLOURS, film, films, show
 from course_lib.teaching.widgets import explore
 
+# %% [markdown] tags=["instructor"]
+# Core for one hour: sections 1, 2, 4, 5, 7 and the first half of 8. Optional, for a second sitting: the
+# singular values (end of 3), the centre of rotation (6), the inverse crime (end of 7), total variation
+# (9). Radiologists who never programmed do the puzzle, the smearing and the window pictures; the others
+# add the filter and ART.
+
 # %% [markdown] tags=["slide"]
 # ## 1 A puzzle of four pixels
 #
@@ -475,8 +481,8 @@ def checker(smear):
 
 # %% [markdown]
 # The library's loop is no longer than that: for every view, smear and add
-# (`course_lib/imaging/ct/backprojection.py`). Its transpose-based sister in `fourier.py` gives the
-# same picture more than ten times faster, once it is built. Now watch it grow.
+# (`course_lib/imaging/ct/backprojection.py`). `fourier.py` does the same by Fourier transforms, more
+# than ten times faster once it is built. Now watch the picture grow.
 
 # %%
 def draw_back_projection(views, filtered):
@@ -728,7 +734,8 @@ claim("and, as a mean over the disc, within 12 HU despite the noise", off[1] < 1
 # ### Five windows: noise or sharpness
 #
 # The ramp lifts high frequencies, and most of the noise is there. A **window** lowers the upper
-# end of the ramp. The radiology console calls it the *kernel*: "sharp", "bone", "soft", "smooth".
+# end of the ramp; "Ram-Lak" is the ramp without any window. The scanner's console calls all this the
+# *kernel*: "sharp", "bone", "soft", "smooth".
 
 # %% tags=["slide"]
 def sharpness_mm(window):
@@ -932,8 +939,8 @@ claim("Half a cell more than doubles the error", centre_errors[2] > 2 * centre_e
 # That is [[iterative reconstruction]]. The methods differ in how they correct:
 #
 # - **[[ART]]**: one ray after the other, as in Hounsfield's first scanner.
-# - **SIRT**: the mean correction of all rays at once; slow and steady.
-# - **CGLS**: all rays, in the directions that help most; fast.
+# - **SIRT** (simultaneous iterative): the mean correction of all rays at once; slow and steady.
+# - **CGLS** (conjugate gradients, least squares): all rays, in the directions that help most; fast.
 
 # %% [markdown] tags=["exercise"] exercise="art_step"
 # ### Exercise: one step of ART
@@ -1071,8 +1078,9 @@ claim("Knowing that attenuation is never negative makes the difference",
 # %% [markdown] tags=["exercise"] exercise="inverse_crime"
 # ### Exercise: catch the inverse crime
 #
-# A student tests a method like this: he takes pixels, multiplies by `W`, solves with the same `W`, and is
-# delighted. A patient has no pixels! Write `two_errors(solve, W, truth, shadows)`. It returns
+# A student tests a method like this: take pixels, multiply by `W`, solve with the same `W`. The result
+# is delightful. But a patient has no pixels! This is the [[inverse crime]]. Write
+# `two_errors(solve, W, truth, shadows)`. It returns
 #
 # 1. the error when `solve` gets `W @ truth.ravel()` (flattered), and
 # 2. the error when it gets the exact `shadows` (honest),
@@ -1271,7 +1279,7 @@ claim("With the same 60 views TV has less than half the error of FBP",
 
 # %% [markdown]
 # Too good to be true? Our patient *is* made of flat pieces: the very thing that TV assumes. Real
-# organs have texture, and TV irons it out. This is an inverse crime of the assumption: a prior tested
+# organs have texture, and TV irons it out. It is an inverse crime of another kind: an assumption tested
 # on patients made to fit it. Play with the strength, and see when small things vanish.
 
 # %%

@@ -64,7 +64,7 @@ one_slice = scan(lying.solids, z_mm=CENTRE[2], seed=1)
 
 # %% [markdown]
 # The [[slice]] is made from the scan by [[filtered back projection]], here a black box; the next
-# lesson opens it. Its values are attenuations in 1/mm. A bottle of water, scanned in the same way,
+# lesson opens it. Its values are [[attenuation]] in 1/mm. A bottle of water, scanned in the same way,
 # gives the scale: the [[Hounsfield unit]].
 
 # %%
@@ -194,7 +194,8 @@ def checker(lost_on_film):
 
 # %% [markdown] tags=["instructor"]
 # Let the group look for the nodule on the film before you show the slice. Then ask for the price: a film of the chest costs about 0.02-0.1 mSv, a chest
-# CT 1-7 mSv. Short of time: skip the generations' table, never the sinogram of a point.
+# CT 1-7 mSv. Short of time: skip the generations' table, never the sinogram of a point. Optional: the
+# exercise on scan time, the quarter shift at the end of section 5, the leaning pole in section 6.
 
 # %% [markdown] tags=["slide"]
 # ## 2 Four generations of scanners
@@ -218,8 +219,9 @@ show(fig, alt="Four scanners at four moments: a sliding beam, a sliding fan, tur
 # stop: that is what made it fast. In generation 4 the detectors stand still; it needs many more of
 # them, and as each looks in all directions, no grid can keep [[scatter]] out. It died out.
 #
-# Do they measure different things? Let each of them scan our patient. `line_lengths` gives the
-# exact way of each ray through each tissue.
+# Do they measure different things? Let each of them scan our patient. What a ray measures is a
+# [[line integral]]: attenuation times length, added up along the ray. `line_lengths` gives the exact
+# length of each ray in each tissue.
 
 # %%
 solids = between(lying.solids, CENTRE[2], CENTRE[2])  # only what this slice meets
@@ -562,8 +564,9 @@ claim("All views have the same sum, within 1 %", np.ptp(sums) < 0.01 * sums.mean
 # Then p = -ln(reading / air).
 
 # %% [markdown]
-# First the energies. A wide bottle of water, without bow-tie filter: short ways through its rim,
-# long ones through its middle.
+# First the energies. A wide bottle of water has short ways through its rim and long ones through
+# its middle. (We leave out the [[bow-tie filter]], a piece of plastic, thin in the middle and thick
+# at the sides, with which real scanners even that out.)
 
 # %%
 protocol = Protocol(kvp=120, mas=150)  # the settings of a scan
@@ -613,7 +616,7 @@ claim("With very little dose it is much worse: the electronics' noise joins in",
       grain[3] / grain[2] > 5)
 
 # %% [markdown]
-# A real slice at 100 mAs is noisier, often by 10 HU: its pixels are half as wide and its kernel is
+# A real slice at 100 mAs has more noise, often 10 HU. Its pixels are half as wide and its filter is
 # sharper, and noise grows quickly with sharpness (next lesson).
 #
 # Play with the tube. The [[window]] is that of the mediastinum (width 400, level 40).
@@ -760,8 +763,9 @@ claim("an air scan takes all of it away", error[1] < 0.1)
 # %% [markdown] tags=["slide"]
 # ## 5 Fan beams
 #
-# The tube is a point, so rays spread: source angle β, fan angle γ. With R the distance from source
-# to isocentre, the ray is the line
+# The tube is a point, so rays spread. β tells where the source is; γ is the angle between a ray and
+# the central ray of its fan. With R the distance from the source to the isocentre (the centre of
+# rotation), the ray is the line
 #
 # $$\theta = \beta - \gamma, \qquad s = R \sin\gamma$$
 #
@@ -790,7 +794,7 @@ show(fig, alt="Two fans from sources above the chest and 45 degrees further, cro
 # ### Exercise: which line is it?
 #
 # Write `line_of`: angle θ in degrees and distance s in mm of the ray with source angle `beta_deg`
-# and fan angle `gamma_deg`; the source is `radius_mm` from the isocentre. Return both, θ first.
+# and angle `gamma_deg` within the fan; the source is `radius_mm` from the isocentre. Return both, θ first.
 
 # %% tags=["stub"] exercise="fan_to_line"
 def line_of(beta_deg, gamma_deg, radius_mm):
@@ -892,8 +896,8 @@ fig = films([mistaken[BODY], sorted_out[BODY]], ["a fan taken for parallel rays"
 show(fig, alt="Taken for parallel, the slice is smeared in arcs; rebinned, it is sharp")
 
 # %% [markdown]
-# How far must a fan turn? To see every line it needs 180 degrees **plus the fan angle**; `rebin`
-# refuses less.
+# How far must a fan turn? To see every line it needs 180 degrees **plus the fan angle** (from its
+# first ray to its last); `rebin` refuses less.
 
 # %%
 fan_angle = float(np.ptp(fan.fan_deg))
@@ -921,7 +925,8 @@ claim("Shifted by a quarter, front and back views interleave exactly",
 # %% [markdown] tags=["slide"]
 # ## 6 Spiral CT
 #
-# Slip rings let the tube turn without end while the table moves: a [[spiral scan]].
+# Slip rings (sliding contacts instead of cables) let the tube turn without end while the table
+# moves: a [[spiral scan]].
 #
 # $$\text{pitch} = \frac{\text{table feed per rotation}}{\text{collimation}}$$
 #

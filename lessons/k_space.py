@@ -42,6 +42,10 @@ from course_lib.teaching.widgets import explore
 #
 # That is the definition of the Fourier transform of $\rho$. So k is not an abstract thing: it is the
 # *area under the gradient so far*, and it says **how many turns per millimetre** the spins are wound up.
+#
+# Two gradients share the work. [[Phase encoding]] (here along y) is on before we listen, with another
+# height each time: it chooses the line of k-space. The [[readout]] gradient (here along x) is on while we
+# listen: it runs along the line.
 
 # %% tags=["slide"]
 GAMMA = 42.577e6  # Hz per tesla, for the proton
@@ -143,13 +147,14 @@ def checker(k_moved):
 # %% [markdown]
 # In the picture above, the readout gradient of 11.5 mT/m is on for 2 ms. It moves k by almost
 # 1 turn per mm, from one edge of k-space to the other. Larger and faster gradients do the same in
-# less time. That is why "slew rate" and "maximum gradient" stand on the first page of a brochure.
+# less time. That is why "maximum gradient" and "slew rate" (how quickly it rises) stand on the first page
+# of a brochure.
 #
 # ## 2 The k-space of a head
 #
 # Our subject is a [[virtual patient]]: a head made of solids. Its signal is an integral over the
 # solids, in closed form along x, so there are no pixels before *we* make them. (Who makes k-space
-# out of a pixel picture gets suspiciously perfect results. This is called the *inverse crime*.)
+# out of a pixel picture gets suspiciously perfect results: the [[inverse crime]].)
 #
 # The grey of every tissue comes from lesson *MR signal*: a T2-weighted [[spin echo]].
 
@@ -655,6 +660,7 @@ claim("The overshoot is 9 % for any number of samples", all(abs(v - 0.0895) < 0.
 # edge, and they move when the matrix changes.
 #
 # The cure is to let k-space fade out. The [[Hamming window]] does: 1 in the middle, 0.08 at the end.
+# Another, the *Tukey window*, stays 1 over most of k-space and fades only near its end.
 
 # %% [markdown] tags=["exercise"] exercise="hamming"
 # ### Exercise: a window over k-space
@@ -763,6 +769,10 @@ def edge_width(window, count=96):
 
 for window in WINDOWS:
     print(f"{window:8} overshoot {bar(96, window)[1].max() - 1:.2f}, edge {edge_width(window):.2g} mm")
+inside = np.abs(bar(96)[0]) < 35  # further than 15 mm from the edges
+ripple = {window: np.abs(bar(96, window)[1][inside] - 1).max() for window in WINDOWS}
+claim("Tukey keeps the first overshoot, but halves the rings 15 mm from the edge",
+      ripple["tukey"] < 0.5 * ripple["none"])
 claim("Hamming leaves less than 1 % of overshoot", bar(96, "hamming")[1].max() < 1.01)
 claim("and makes edges more than 1.5 times as wide", edge_width("hamming") > 1.5 * edge_width("none"))
 
@@ -889,7 +899,13 @@ def checker(partners):
     require(same(got, want), "Compare a few places by hand: S(-k) and its conjugate.")
 
 # %% [markdown]
-# Our head with a smooth phase, as coils and field make it, and 5/8 of the lines:
+# Our head with a smooth phase, as coils and field make it, and 5/8 of the lines. Two methods use the phase
+# that the strip around the centre shows:
+#
+# - **Homodyne**: count a line twice if its partner is missing; take the phase off the image; keep the
+#   real part.
+# - **POCS** (projection onto convex sets): in turn, give the image the known phase, and put the measured
+#   lines back.
 
 # %%
 ramp = np.linspace(-1, 1, N)
