@@ -8,8 +8,7 @@
 # 3. **Ruler**: how far is it from here to there, in millimetres?
 # 4. **Region**: what is the mean, and how noisy is it?
 #
-# You write all four. Then you see where each goes wrong, in real viewers too. At the end you get a viewer,
-# and measure a [[nodule]] whose true size we know.
+# You write all four, and see where each goes wrong. At the end you get a viewer, and measure a [[nodule]] whose true size we know.
 
 # %%
 import tempfile
@@ -66,12 +65,13 @@ print("mm between slices, rows, columns:", series.spacing_mm, " unit:", series.u
 # $$y = \frac{x - (c - 0.5)}{w - 1} + 0.5 \quad\text{, cut off below 0 and above 1}$$
 #
 # Why $-0.5$ and $-1$? A window of width $w$ holds $w$ whole numbers, and between $w$ numbers there are
-# $w - 1$ steps.
+# $w - 1$ steps. (This is DICOM's usual window, `LINEAR`. In the lesson on files you wrote the plainer
+# `LINEAR_EXACT`. They differ by half a value: it matters in narrow windows only.)
 
 # %% [markdown] tags=["exercise"] exercise="window_to_grey"
 # ### Exercise: the window
 #
-# Write the formula. `values` is an array of Hounsfield units; return greys from 0 to 1.
+# Write the formula. `values` is an array of [[Hounsfield units|hounsfield unit]]; return greys from 0 to 1.
 
 # %% tags=["stub"] exercise="window_to_grey"
 def window_to_grey(values, centre, width):
@@ -102,6 +102,11 @@ def window_to_grey(values, centre, width):
 
 # %% tags=["equivalent"] exercise="window_to_grey"
 def window_to_grey(values, centre, width):
+    low, high = centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2
+    return [0 if v <= low else 1 if v > high else (v - low) / (high - low) for v in values]
+
+# %% tags=["equivalent"] exercise="window_to_grey"
+def window_to_grey(values, centre, width):
     low, high = centre - width / 2, centre + width / 2 - 1
     return np.interp(values, [low, high], [0, 1])
 
@@ -116,6 +121,18 @@ def window_to_grey(values, centre, width):
 # %% tags=["wrong"] exercise="window_to_grey" says="just black"
 def window_to_grey(values, centre, width):
     return np.clip((values - centre) / width + 0.5, 0, 1)
+
+# %% tags=["wrong"] exercise="window_to_grey" says="w - 1"
+def window_to_grey(values, centre, width):
+    return np.clip((values - (centre - 0.5)) / width + 0.5, 0, 1)
+
+# %% tags=["wrong"] exercise="window_to_grey" says="brackets"
+def window_to_grey(values, centre, width):
+    return np.clip((values - centre - 0.5) / (width - 1) + 0.5, 0, 1)
+
+# %% tags=["wrong"] exercise="window_to_grey" says="mid-grey"
+def window_to_grey(values, centre, width):
+    return np.clip((values - (centre - 0.5)) / (width - 1), 0, 1)
 
 # %% tags=["wrong"] exercise="window_to_grey" says="0 to 1"
 def window_to_grey(values, centre, width):
@@ -134,6 +151,12 @@ def checker(window_to_grey):
     require(not np.allclose(found, double), "Only half of the width lies on each side of the centre.")
     require(not np.allclose(found, np.clip((values - 5) / 10 + 0.5, 0, 1)),
             "A window 5 / 10 holds the ten numbers 0 to 9: 0 is just black, 9 is just white.")
+    for wrong, message in (
+        ((values - 4.5) / 10 + 0.5, "Between w numbers there are w - 1 steps."),
+        ((values - 5.5) / 9 + 0.5, "Mind the brackets: c - 0.5 is taken off as a whole."),
+        ((values - 4.5) / 9, "The centre must be mid-grey, not black: what is added at the end?"),
+    ):
+        require(not np.allclose(found, np.clip(wrong, 0, 1)), message)
     close(found, right, "These are not the greys of the standard.")
 
 # %% [markdown]
@@ -212,6 +235,18 @@ def value_under_cursor(image, x, y, left, top, zoom):
 def value_under_cursor(image, x, y, left, top, zoom):
     return image[round((y - top) / zoom), round((x - left) / zoom)]
 
+# %% tags=["wrong"] exercise="value_under_cursor" says="IndexError"
+def value_under_cursor(image, x, y, left, top, zoom):
+    return image[(y - top) / zoom, (x - left) / zoom]
+
+# %% tags=["wrong"] exercise="value_under_cursor" says="brackets"
+def value_under_cursor(image, x, y, left, top, zoom):
+    return image[int(y - top / zoom), int(x - left / zoom)]
+
+# %% tags=["wrong"] exercise="value_under_cursor" says="goes with"
+def value_under_cursor(image, x, y, left, top, zoom):
+    return image[int((y - left) / zoom), int((x - top) / zoom)]
+
 # %% tags=["wrong"] exercise="value_under_cursor" says="zoom"
 def value_under_cursor(image, x, y, left, top, zoom):
     return image[int(y - top), int(x - left)]
@@ -227,9 +262,12 @@ def checker(value_under_cursor):
         (image[7, 11], "The picture begins at (left, top), not in the corner of the screen."),
         (image[5, 9], "Rounding to the nearest number leads to the next pixel; a pixel begins at its edge."),
         (image[19, 35], "You forget the zoom: a pixel is zoom points wide."),
+        (image[26, 44], "Mind the brackets: first the distance from the edge, then divide."),
     ):
         require(found != wrong, message)
-    require(value_under_cursor(image, 20.0, 16.0, 1.0, 2.0, 1.0) == image[14, 19], "With zoom 1 it fails.")
+    second = value_under_cursor(image, 20.0, 16.0, 1.0, 2.0, 1.0)
+    require(second != image[15, 18], "`left` goes with x, `top` goes with y.")
+    require(second == image[14, 19], "With zoom 1 it fails.")
     close(found, image[4, 8], "That is another pixel.", rtol=1e-9)
 
 # %% [markdown] tags=["slide"]
@@ -302,6 +340,10 @@ def length_in_mm(start, end, spacing):
 def length_in_mm(start, end, spacing):
     return np.hypot(end[0] - start[0], end[1] - start[1])
 
+# %% tags=["wrong"] exercise="length_in_mm" says="its own spacing"
+def length_in_mm(start, end, spacing):
+    return np.hypot(end[0] - start[0], end[1] - start[1]) * spacing[0]
+
 # %% tags=["wrong"] exercise="length_in_mm" says="mean"
 def length_in_mm(start, end, spacing):
     return np.hypot(end[0] - start[0], end[1] - start[1]) * np.mean(spacing)
@@ -322,6 +364,8 @@ def checker(length_in_mm):
         (np.hypot(12, 4), "The spacings are in the wrong order: the first one is from row to row."),
         (np.hypot(4, 2), "That is a length in pixels."),
         (np.hypot(4, 2) * 2.5, "With the mean of both spacings every direction is a little wrong."),
+        (np.hypot(4, 2) * 3, "Each direction takes its own spacing; you used one for both."),
+        (np.hypot(4, 2) * 2, "Each direction takes its own spacing; you used one for both."),
         (14, "That goes round the corner; a ruler goes straight."),
         (100, "Do not forget the square root."),
     ):
@@ -351,7 +395,7 @@ claim("On the axial slice nobody would have noticed", along_y == along_x)
 # ### Angles are bent, too
 #
 # An angle on uneven pixels is not the angle on the grid. A line drawn along the diagonal of one pixel looks like 45° to
-# a careless program. Scoliosis is graded by angles (Cobb), so this matters.
+# a careless program. Scoliosis is graded by angles (Cobb): on a coronal picture made from CT slices, this matters.
 
 # %% [markdown] tags=["exercise"] exercise="angle_on_uneven_pixels"
 # ### Exercise: the angle
@@ -389,6 +433,18 @@ def angle_in_degrees(first, vertex, second, spacing):
     a, b = (complex((p[0] - vertex[0]) * spacing[1], (p[1] - vertex[1]) * spacing[0]) for p in (first, second))
     return abs(np.degrees(np.angle(a / b)))
 
+# %% tags=["equivalent"] exercise="angle_on_uneven_pixels"
+def angle_in_degrees(first, vertex, second, spacing):
+    def direction(point):
+        return math.atan2((point[1] - vertex[1]) * spacing[0], (point[0] - vertex[0]) * spacing[1])
+    return abs(math.degrees(direction(second) - direction(first)))
+
+# %% tags=["wrong"] exercise="angle_on_uneven_pixels" says="cosine"
+def angle_in_degrees(first, vertex, second, spacing):
+    mm = np.array([spacing[1], spacing[0]])
+    a, b = np.subtract(first, vertex) * mm, np.subtract(second, vertex) * mm
+    return a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
+
 # %% tags=["wrong"] exercise="angle_on_uneven_pixels" says="radians"
 def angle_in_degrees(first, vertex, second, spacing):
     mm = np.array([spacing[1], spacing[0]])
@@ -417,6 +473,8 @@ def checker(angle_in_degrees):
     require(np.ndim(found) == 0, "An angle is one number.")
     for wrong, message in (
         (np.pi / 4, "That is in radians; give degrees."),
+        (np.sqrt(0.5), "That is the cosine of the angle."),
+        (-45.0, "The angle between two arms has no sign; give 0 to 180."),
         (np.degrees(np.arctan2(1, 2)), "That is the angle on the grid; turn both arms into millimetres first."),
         (np.degrees(np.arctan2(1.5, 6)), "The spacings are in the wrong order: the first one is from row to row."),
         (135.0, "Both arms start at the vertex; one of yours points towards it."),
@@ -492,6 +550,19 @@ def ellipse_statistics(image, centre, half):
     inside = ((columns - centre[0]) / half[0]) ** 2 + ((rows - centre[1]) / half[1]) ** 2 <= 1
     return image[inside].mean(), image[inside].var()
 
+# %% tags=["wrong"] exercise="roi_statistics" says="whole width"
+def ellipse_statistics(image, centre, half):
+    rows, columns = np.indices(image.shape)
+    x, y = (columns - centre[0]) / (half[0] / 2), (rows - centre[1]) / (half[1] / 2)
+    inside = x**2 + y**2 <= 1
+    return image[inside].mean(), image[inside].std()
+
+# %% tags=["wrong"] exercise="roi_statistics" says="diamond"
+def ellipse_statistics(image, centre, half):
+    rows, columns = np.indices(image.shape)
+    inside = abs(columns - centre[0]) / half[0] + abs(rows - centre[1]) / half[1] <= 1
+    return image[inside].mean(), image[inside].std()
+
 # %% tags=["wrong"] exercise="roi_statistics" says="outside"
 def ellipse_statistics(image, centre, half):
     rows, columns = np.indices(image.shape)
@@ -517,6 +588,10 @@ def checker(ellipse_statistics):
     require(abs(found[0] - zeros.mean()) > 1e-6, "You count the pixels outside as zeros; leave them out.")
     require(abs(found[0] - chosen(rows, columns).mean()) > 1e-6, "You swapped rows and columns.")
     require(abs(found[1] - right.var()) > 1e-6, "That is the variance; take its root.")
+    small = image[((columns - x) / w) ** 2 + ((rows - y) / h) ** 2 <= 0.25]
+    require(abs(found[0] - small.mean()) > 1e-6, "`half` is half of the width already, not the whole width.")
+    diamond = image[abs(columns - x) / w + abs(rows - y) / h <= 1]
+    require(abs(found[0] - diamond.mean()) > 1e-6, "That is a diamond; an ellipse adds up squares.")
     close(found[0], right.mean(), "The mean is not that of the ellipse.")
     close(found[1], right.std(), "The standard deviation is not that of the ellipse.", rtol=0.005)
 
@@ -629,8 +704,8 @@ def checker(object_size):
     close(found, 20.0, "22.5 mm at magnification 1.125 belong to 20 mm.")
 
 # %% [markdown]
-# Now the same patient on film, twice: **PA**, standing, 1.8 m from the tube, the chest on the detector;
-# and **AP**, in bed, 1.1 m, the back on the detector. Watch the heart: it lies in front.
+# Now the same patient on film, twice: **PA** (the beam goes from back to front), standing, 1.8 m from the tube, the
+# chest on the detector; and **AP** (from front to back), in bed, 1.1 m, the back on the detector. Watch the heart: it lies in front.
 
 # %% tags=["slide"]
 heart = tuple(part for part in patient.parts if part.name == "heart")
@@ -719,6 +794,7 @@ claim("The window alone changes the size by a quarter or more", width_above(-500
 # - **Wheel** or arrow keys: slices. **Right button**: window. **Ctrl + wheel**: zoom.
 # - Choose *Length*, *Angle*, *Box* or *Ellipse* and drag. Drag an end to correct it.
 # - Choose *coronal* or *sagittal*. The ruler knows that those pixels are uneven.
+# - The orange [[mask]] marks the nodule. Its tick box hides it.
 
 # %% tags=["slide"]
 viewer = view(
@@ -737,8 +813,9 @@ viewer.measurements
 # %% [markdown] tags=["exercise"] exercise="nodule_in_viewer"
 # ### Exercise: measure the nodule
 #
-# In the axial plane, slice 25, in the **mediastinum** window: how wide is the nodule's core from left to right, in mm?
-# (Switch the mask off to see it.) Write the number, or `viewer.measurements[-1]["length"]`.
+# You have just seen how wide the core is from left to right. How deep is it **from front to back**, where it is
+# deepest? Use the axial plane, slice 25, and the **mediastinum** window (hide the mask). Write the number, in mm, or
+# `viewer.measurements[-1]["length"]`.
 
 # %% tags=["stub"] exercise="nodule_in_viewer"
 core_mm = ...
@@ -751,25 +828,25 @@ check("nodule_in_viewer", core_mm)
 # left of the picture, towards the back.
 
 # %% [markdown] tags=["hint"] exercise="nodule_in_viewer"
-# Zoom in with Ctrl + wheel, choose *Length*, and drag from the left edge to the right edge.
+# Zoom in with Ctrl + wheel, choose *Length*, and drag from the upper edge (front) straight down to the lower one (back).
 
 # %% [markdown] tags=["hint"] exercise="nodule_in_viewer"
-# The core is nine to ten pixels wide, and a pixel is 1.8 mm.
+# The core is about nine pixels deep, and a pixel is 1.8 mm.
 
 # %% tags=["solution"] exercise="nodule_in_viewer"
-core_mm = 17.0  # nine to ten pixels of 1.8 mm: nobody sees it better than to one pixel
+core_mm = 16.8  # nine pixels of 1.8 mm, and a bit: nobody sees it better than to one pixel
 
 # %% tags=["equivalent"] exercise="nodule_in_viewer"
-core_mm = 19.4
+core_mm = 18.4
 
 # %% tags=["equivalent"] exercise="nodule_in_viewer"
-core_mm = 10 * 1.8
+core_mm = 9 * 1.8
 
 # %% tags=["wrong"] exercise="nodule_in_viewer" says="window"
 core_mm = 23.0
 
 # %% tags=["wrong"] exercise="nodule_in_viewer" says="pixels"
-core_mm = 10
+core_mm = 9
 
 # %% tags=["wrong"] exercise="nodule_in_viewer" says="number"
 core_mm = "18 mm"
@@ -784,7 +861,7 @@ def checker(core_mm):
     require(core_mm > 3, "Is this in cm? Give mm.")
     require(not 20.5 < core_mm < 26, "That includes the soft rim. Which window do you use?")
     require(not 7 < core_mm < 12.5, "Is this in pixels, or the radius? Give the whole width in mm.")
-    require(15.5 <= core_mm <= 20.5, "The core is not as wide as that; is it the right slice, and is it the nodule?")
+    require(14 <= core_mm <= 20.5, "The core is not as deep as that; is it the right slice, and is it the nodule?")
 
 # %%
 found = np.nonzero(core_mask[slice_of_nodule])
@@ -803,7 +880,8 @@ with tempfile.TemporaryDirectory() as folder:
     dataset = open_dicom(write_dx(f"{folder}/film.dcm", pictures[0]))
     dataset.PixelData  # read before the folder goes
 film_viewer = view(dataset, alt="PA chest film of the same patient; lengths are those on the detector")
-print(spacing_of(dataset))
+spacing = spacing_of(dataset)
+print(f"a pixel is {spacing.row_mm:.3g} mm high and {spacing.column_mm:.3g} mm wide, in the plane of the {spacing.plane}")
 
 # %%
 row_on_film = round(rows.mean())

@@ -123,6 +123,8 @@ def judge(exercise: dict, answers: tuple) -> Answer:
     except Wrong as reason:
         return Answer("wrong", f"Not yet. {reason}")
     except Exception as error:  # the learner's answer had a type the checker did not foresee
+        if "NoneType" in str(error):  # the commonest slip of all
+            return Answer("wrong", "Not yet. It gives nothing back (None). Is `return` missing?")
         return Answer("wrong", f"Not yet. The check stopped with {type(error).__name__}: {error}")
     return Answer("right", "Right.")
 
