@@ -370,8 +370,9 @@ by_row = np.median(np.abs(from_file), axis=1)
 claim("Beyond a third of the rows there is hardly anything", by_row[210:250].mean() < 0.2 * by_row[180:190].mean())
 
 # %% [markdown]
-# See the dark bands above and below? About 100 of the 300 rows hold nearly everything. The rest was not
-# measured: the scanner filled it with zeros (section 7 says what that does, and what it does not do).
+# See the dark bands above and below? About 100 of the 300 rows hold nearly everything. The file's header
+# says why: *Number of Phase Encoding Steps* is 134. The other rows were never measured; the scanner filled
+# them with zeros (section 7 says what that does, and what it does not do) and faded the outermost lines.
 
 # %% [markdown] tags=["slide"]
 # ## 5 A trap: where is the centre?
