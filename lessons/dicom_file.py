@@ -22,11 +22,11 @@ from pydicom.data import get_testdata_file
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from course_lib.dicom.checker import check as check_file
+from course_lib.dicom.conformance.checker import check as check_file
+from course_lib.dicom.conformance.modules import kinds
 from course_lib.dicom.dictionary import VR_MEANINGS, name_of_tag, tag_text
 from course_lib.dicom.errors import UnreadableFile
 from course_lib.dicom.identity import identity_of, make_identity
-from course_lib.dicom.modules import kinds
 from course_lib.dicom.opening import open_dicom
 from course_lib.dicom.parser import LONG, Parser, parse, parse_file
 from course_lib.dicom.pixels import Window, apply_window, displayed
@@ -408,6 +408,12 @@ def next_element(data, at):
 def next_element(data, at):
     return at + 8 + int.from_bytes(data[at + 6 : at + 8], "little")
 
+# %% tags=["wrong"] exercise="next_element" says="smallest part first"
+def next_element(data, at):
+    if data[at + 4 : at + 6].decode() in LONG:
+        return at + 12 + int.from_bytes(data[at + 8 : at + 12])
+    return at + 8 + int.from_bytes(data[at + 6 : at + 8])
+
 # %% tags=["wrong"] exercise="next_element" says="12 bytes"
 def next_element(data, at):
     if data[at + 4 : at + 6].decode() in LONG:
@@ -441,6 +447,7 @@ def checker(next_element):
     long_one = b"\xe0\x7f\x10\x00OW\x00\x00\x08\x00\x00\x00abcdefgh"
     data = short + long_one + short
     first = next_element(data, 0)
+    require(first != 520, "Numbers are written with the smallest part first.")
     require(first != 2, "The head, 8 bytes, stands before the value.")
     close(first, 10, "The first element, Rows, has a head of 8 bytes and a value of 2.")
     second = next_element(data, 10)
@@ -531,7 +538,7 @@ for module in ct.modules[1:]:
     print(f"{module.name:18} {module.section:10} {', '.join(words[:4])}")
 
 # %% [markdown]
-# These tables are all a checker needs; ours is [checker.py](../course_lib/dicom/checker.py). It agrees
+# These tables are all a checker needs; ours is [checker.py](../course_lib/dicom/conformance/checker.py). It agrees
 # with the well-known program *dciodvfy* on more than 400 damaged files. Now damage one:
 
 # %%
@@ -636,6 +643,13 @@ def mend(ds):
     ds.PhotometricInterpretation = "MONOCHROME2"
     return ds
 
+# %% tags=["wrong"] exercise="mend_file" says="need a sign"
+def mend(ds):
+    ds.ReferringPhysicianName = ""
+    ds.RescaleSlope, ds.RescaleIntercept, ds.PixelRepresentation = 1, 0, 0
+    ds.PhotometricInterpretation, ds.HighBit = "MONOCHROME2", 15
+    return ds
+
 # %% tags=["wrong"] exercise="mend_file" says="16 bits"
 def mend(ds):
     ds.ReferringPhysicianName = ""
@@ -654,6 +668,7 @@ def checker(mend):
     bright = ds.get("PhotometricInterpretation") != "MONOCHROME1"
     require(bright, "MONOCHROME1 would show it as a negative.")
     require(ds.BitsStored == 16, "The values use all 16 bits, sign included; leave BitsStored.")
+    require(ds.PixelRepresentation == 1, "Hounsfield units need a sign; leave PixelRepresentation.")
     left = check_file(ds)
     require(not left, f"Still wrong: {left[0] if left else ''}")
 
@@ -947,6 +962,15 @@ def slice_distance(positions, orientation):
 def slice_distance(positions, orientation):
     return np.abs(np.diff(positions @ np.cross(orientation[:3], orientation[3:]))).mean()
 
+# %% tags=["wrong"] exercise="slice_distance" says="gaps"
+def slice_distance(positions, orientation):
+    along = positions @ np.cross(orientation[:3], orientation[3:])
+    return (along.max() - along.min()) / len(along)
+
+# %% tags=["wrong"] exercise="slice_distance" says="in the slice"
+def slice_distance(positions, orientation):
+    return np.diff(np.sort(positions @ orientation[:3])).mean()
+
 # %% tags=["wrong"] exercise="slice_distance" says="mean of them"
 def slice_distance(positions, orientation):
     return np.diff(np.sort(positions @ np.cross(orientation[:3], orientation[3:])))
@@ -972,6 +996,8 @@ def checker(slice_distance):
     plain = isinstance(value, (float, int, np.floating))
     require(not plain or abs(value - 6.875) > 1e-6, "Sort before you take differences, not after.")
     require(not plain or abs(value) not in (0.625, 7.5), "The slices come in any order; sort them.")
+    require(not plain or abs(value - 2) > 1e-6, "Between five slices there are four gaps.")
+    require(not plain or abs(value) > 1e-9, "Rows and columns lie in the slice; the normal leaves it.")
     close(value, 2.5, "These axial slices are 2.5 mm apart.")
     value = slice_distance(across, sagittal)
     require(np.size(value) != 1 or abs(value) > 1e-9, "Not all slices are axial: use the normal.")

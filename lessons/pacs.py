@@ -28,8 +28,8 @@ from course_lib.dicom.pacs import client
 from course_lib.dicom.pacs.network import Node, PacsError, free_port
 from course_lib.dicom.pacs.opening import open_archive
 from course_lib.dicom.pacs.work_list import triage, work_list
-from course_lib.dicom.report import Measured, report
-from course_lib.dicom.segmentation import segmentation
+from course_lib.dicom.results.report import Measured, report
+from course_lib.dicom.results.segmentation import segmentation
 from course_lib.dicom.writing.ct import ct_slices
 from course_lib.dicom.writing.dx import dx_image
 from course_lib.dicom.writing.virtual import chest_grid, finding_mask, hounsfield_volume

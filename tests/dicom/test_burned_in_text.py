@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from course_lib.data.marker import burn_in
-from course_lib.dicom.burned_in import find_text, mask_text, without_text
-from course_lib.dicom.deidentify import deidentify
+from course_lib.dicom.deidentification.burned_in import find_text, mask_text, without_text
+from course_lib.dicom.deidentification.dataset import deidentify
 from course_lib.dicom.identity import make_identity
 from course_lib.dicom.writing.ct import ct_slices
 from course_lib.dicom.writing.dx import dx_image

@@ -8,12 +8,12 @@ from dicom_making import dicom
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 
-from course_lib.dicom.checker import check
+from course_lib.dicom.conformance.checker import check
+from course_lib.dicom.conformance.modules import holds, kinds, modules
+from course_lib.dicom.conformance.values import problem_of_text
 from course_lib.dicom.dictionary import tag_of
 from course_lib.dicom.identity import make_identity
-from course_lib.dicom.modules import holds, kinds, modules
 from course_lib.dicom.uids import meaning_of_uid, problem_of_uid
-from course_lib.dicom.values import problem_of_text
 from course_lib.dicom.writing.ct import ct_slices
 from course_lib.dicom.writing.dx import dx_image
 from course_lib.dicom.writing.mr import mr_slices

@@ -8,16 +8,16 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from course_lib.dicom.deidentify import CannotDeidentify, deidentify
-from course_lib.dicom.deidentify_folder import deidentify_folder, kept_on_purpose
+from course_lib.dicom.deidentification.dataset import CannotDeidentify, deidentify
+from course_lib.dicom.deidentification.folder import deidentify_folder, kept_on_purpose
+from course_lib.dicom.deidentification.leaks import Identifier, find_identifiers, identifiers_of
+from course_lib.dicom.deidentification.profile import Profile, table
+from course_lib.dicom.deidentification.pseudonyms import Pseudonyms
 from course_lib.dicom.identity import CHARACTER_SETS, make_identity
-from course_lib.dicom.leaks import Identifier, find_identifiers, identifiers_of
 from course_lib.dicom.opening import open_dicom
 from course_lib.dicom.pixels import displayed
-from course_lib.dicom.profile import Profile, table
-from course_lib.dicom.pseudonyms import Pseudonyms
-from course_lib.dicom.report import Measured, read_report, report
-from course_lib.dicom.segmentation import read_segmentation, segmentation
+from course_lib.dicom.results.report import Measured, read_report, report
+from course_lib.dicom.results.segmentation import read_segmentation, segmentation
 from course_lib.dicom.writing.ct import ct_slices
 from course_lib.dicom.writing.files import save
 

@@ -12,7 +12,7 @@ from course_lib.dicom.pacs.network import PacsError
 from course_lib.dicom.pacs.opening import open_archive
 from course_lib.dicom.pacs.orthanc import NotInstalled
 from course_lib.dicom.pacs.work_list import scores_of, triage, work_list
-from course_lib.dicom.report import Measured, report
+from course_lib.dicom.results.report import Measured, report
 from course_lib.dicom.writing.dx import dx_image
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")

@@ -4,11 +4,11 @@ import numpy as np
 import pydicom
 import pytest
 
-from course_lib.dicom.capture import capture
 from course_lib.dicom.errors import UnreadableFile
 from course_lib.dicom.identity import CHARACTER_SETS, make_identity
-from course_lib.dicom.report import Measured, read_report, report
-from course_lib.dicom.segmentation import read_segmentation, segmentation
+from course_lib.dicom.results.capture import capture
+from course_lib.dicom.results.report import Measured, read_report, report
+from course_lib.dicom.results.segmentation import read_segmentation, segmentation
 from course_lib.dicom.writing.ct import ct_slices, write_ct
 from course_lib.dicom.writing.dx import dx_image
 from course_lib.dicom.writing.files import save

@@ -11,10 +11,10 @@ import pydicom.data
 import pytest
 from pydicom.dataset import Dataset
 
-from course_lib.dicom.checker import check
+from course_lib.dicom.conformance.checker import check
+from course_lib.dicom.conformance.modules import kinds
 from course_lib.dicom.errors import UnreadableFile
 from course_lib.dicom.identity import make_identity
-from course_lib.dicom.modules import kinds
 from course_lib.dicom.opening import open_dicom
 from course_lib.dicom.writing.ct import ct_slices
 from course_lib.dicom.writing.dx import dx_image

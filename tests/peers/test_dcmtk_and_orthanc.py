@@ -16,7 +16,7 @@ from course_lib.dicom.pacs.network import Node, PacsError, free_port
 from course_lib.dicom.pacs.opening import open_archive
 from course_lib.dicom.pacs.orthanc import NotInstalled, find_orthanc
 from course_lib.dicom.pacs.server import DicomServer
-from course_lib.dicom.segmentation import segmentation
+from course_lib.dicom.results.segmentation import segmentation
 from course_lib.dicom.writing.ct import ct_slices
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "dicom"))

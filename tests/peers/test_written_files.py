@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
-from course_lib.dicom.capture import capture
-from course_lib.dicom.deidentify import deidentify
+from course_lib.dicom.deidentification.dataset import deidentify
 from course_lib.dicom.identity import CHARACTER_SETS, identity_of, make_identity
-from course_lib.dicom.report import Measured, report
-from course_lib.dicom.segmentation import segmentation
+from course_lib.dicom.results.capture import capture
+from course_lib.dicom.results.report import Measured, report
+from course_lib.dicom.results.segmentation import segmentation
 from course_lib.dicom.writing.dx import VIEWS, write_dx
 from course_lib.dicom.writing.files import COMPRESSIONS, save
 from course_lib.dicom.writing.modules import Series

@@ -12,7 +12,7 @@ from pydicom.uid import ComprehensiveSRStorage
 
 from course_lib.dicom.pacs import client
 from course_lib.dicom.pacs.network import Node
-from course_lib.dicom.report import read_report
+from course_lib.dicom.results.report import read_report
 
 COLUMNS = {
     "PatientID": "patient",

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from pydicom.dataset import Dataset
 
+from course_lib.dicom.conformance.modules import Kind, is_filled
+from course_lib.dicom.conformance.problems import Problem, problem
+from course_lib.dicom.conformance.values import number_of, texts
 from course_lib.dicom.frames import frame_count
-from course_lib.dicom.modules import Kind, is_filled
-from course_lib.dicom.problems import Problem, problem
-from course_lib.dicom.values import number_of, texts
 
 LETTERS = {"LO", "LT", "PN", "SH", "ST", "UC", "UT"}  # texts whose letters may be of any language
 UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "SOPInstanceUID")

@@ -2,7 +2,7 @@
 
 De-identified files are judged by what is in them, not by what a program believes to have removed. A
 value hides in many forms: other encodings, other ways to write a date, half of a name. Not found
-here: text burned into the pixels (dicom/burned_in.py) and whatever lies inside compressed pixels.
+here: text burned into the pixels (burned_in.py) and whatever lies inside compressed pixels.
 """
 
 from __future__ import annotations

@@ -18,11 +18,11 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 
-from course_lib.dicom.burned_in import without_text
+from course_lib.dicom.deidentification.burned_in import without_text
+from course_lib.dicom.deidentification.leaks import identifiers_of
+from course_lib.dicom.deidentification.profile import Profile, is_curve_or_overlay, safe_words
+from course_lib.dicom.deidentification.pseudonyms import Pseudonyms
 from course_lib.dicom.errors import UnreadableFile
-from course_lib.dicom.leaks import identifiers_of
-from course_lib.dicom.profile import Profile, is_curve_or_overlay, safe_words
-from course_lib.dicom.pseudonyms import Pseudonyms
 from course_lib.dicom.writing.elements import code
 from course_lib.dicom.writing.files import IMPLEMENTATION_UID
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from course_lib.dicom.deidentify import CannotDeidentify, deidentify
+from course_lib.dicom.deidentification.dataset import CannotDeidentify, deidentify
+from course_lib.dicom.deidentification.leaks import Identifier, find_identifiers, identifiers_of
+from course_lib.dicom.deidentification.profile import Profile
 from course_lib.dicom.errors import UnreadableFile, reading
-from course_lib.dicom.leaks import Identifier, find_identifiers, identifiers_of
 from course_lib.dicom.opening import open_dicom
-from course_lib.dicom.profile import Profile
 from course_lib.dicom.writing.files import save
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
-from course_lib.dicom.agreements import AGREEMENTS
-from course_lib.dicom.modules import Module, Rule, holds, is_filled, kinds, modules
+from course_lib.dicom.conformance.agreements import AGREEMENTS
+from course_lib.dicom.conformance.modules import Module, Rule, holds, is_filled, kinds, modules
+from course_lib.dicom.conformance.problems import Problem, problem
+from course_lib.dicom.conformance.values import number_of, problems_of_value, texts
 from course_lib.dicom.opening import open_dicom
 from course_lib.dicom.order import name_of
-from course_lib.dicom.problems import Problem, problem
 from course_lib.dicom.uids import meaning_of_uid
-from course_lib.dicom.values import number_of, problems_of_value, texts
 
 
 def check(source: Dataset | str | Path) -> list[Problem]:

@@ -16,9 +16,9 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from course_lib.dicom.coding import category, concept
 from course_lib.dicom.errors import reading
 from course_lib.dicom.identity import uid
+from course_lib.dicom.results.coding import category, concept
 from course_lib.dicom.writing.files import in_utf8, without_clock
 from course_lib.dicom.writing.modules import MAKER
 

@@ -1,0 +1,1 @@
+"""Does a file hold what the standard asks for: elements, values, and what must agree."""

@@ -1,0 +1,1 @@
+"""Taking out who the patient is: the standard's profile, pseudonyms, leaks, burned-in text."""
