@@ -92,6 +92,12 @@ def test_the_dark_band_between_bones_is_corrected():
     assert abs(middle(mended)) < 0.4 * abs(middle(first))
 
 
+def test_bone_correction_survives_where_nothing_arrives_behind_the_thickest_bone():
+    sinogram = scan((WATER, *BONES), 0.0, replace(PROTOCOL, kvp=80))
+    mended = correct_bone(sinogram, np.full((144, 144), 0.5), 3.0)  # far too much bone
+    assert np.isfinite(mended.values).all()
+
+
 def test_noise_and_negative_readings_stay_finite():
     noisy = scan((WATER,), 0.0, replace(PROTOCOL, noise=True, mas=0.5, detector=CHEST_CT.detector))
     noisy.values[0, 0] = -0.3

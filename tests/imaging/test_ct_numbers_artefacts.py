@@ -106,7 +106,7 @@ def test_half_a_turn_has_no_opposite_views():
         axis_offset(scan(PARTS, 0.0, PROTOCOL))
 
 
-def test_rings_of_bad_elements_are_smoothed_away_and_a_good_sinogram_stays(good):
+def test_rings_of_bad_elements_are_corrected_and_a_good_sinogram_stays(good):
     intact = scan(PARTS, 0.0, PROTOCOL)
     broken = replace(intact, values=intact.values.copy())
     broken.values[:, [50, 63, 90]] += 0.05
@@ -115,11 +115,11 @@ def test_rings_of_bad_elements_are_smoothed_away_and_a_good_sinogram_stays(good)
         for s in (broken, remove_rings(broken), remove_rings(intact))
     ]
     assert errors[0] > 6
-    assert errors[1] < 0.65 * errors[0]
-    assert errors[2] < 0.25 * errors[0]
+    assert errors[1] < 0.2 * errors[0]
+    assert errors[2] < 0.1 * errors[0]
 
 
-def test_when_all_gains_drifted_only_a_new_air_scan_helps_fully(good):
+def test_when_all_gains_drifted_only_a_new_air_scan_helps(good):
     drifted = replace(PROTOCOL, detector=replace(PROTOCOL.detector, gain_drift=0.02))
     broken = scan(PARTS, 0.0, drifted, seed=4)
     errors = [
@@ -127,7 +127,7 @@ def test_when_all_gains_drifted_only_a_new_air_scan_helps_fully(good):
         for s in (broken, remove_rings(broken), recalibrated(broken, air_scan(drifted, 4)))
     ]
     assert errors[0] > 10
-    assert 0.4 * errors[0] < errors[1] < 0.8 * errors[0]
+    assert errors[1] > 0.6 * errors[0]
     assert errors[2] < 0.01 * errors[0]
 
 

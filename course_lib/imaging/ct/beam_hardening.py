@@ -111,6 +111,7 @@ def _read_off(readings, curve: Floats, millimetres: Floats):  # type: ignore[no-
     inner = np.interp(readings, curve, millimetres)
     first = (curve[1] - curve[0]) / (millimetres[1] - millimetres[0])
     last = (curve[-1] - curve[-2]) / (millimetres[-1] - millimetres[-2])
+    last = np.maximum(last, 1e-4)  # behind metres of matter nothing arrives: the curve is flat
     below = np.minimum(readings - curve[0], 0) / first
     above = np.maximum(readings - curve[-1], 0) / last
     return inner + below + above
