@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from course_lib.imaging.mr.fourier import centre_crop, to_image, to_kspace
 
-PROFILES = ("box", "gaussian", "k-space")
+PROFILES = ("box", "gaussian", "gap", "k-space")
 FWHM = 2 * np.sqrt(2 * np.log(2))  # full width at half maximum of a Gaussian of sd 1
 
 
@@ -20,7 +20,8 @@ def thick_slices(image: NDArray, factor: int, profile: str = "box") -> NDArray[n
     """(..., rows / factor, columns): every `factor` rows of an image (..., rows, columns) as one.
 
     profile: "box" (all rows the same), "gaussian" (full width at half maximum of `factor` rows, as
-    of a short pulse, so that neighbours overlap) or "k-space" (the middle lines only; ringing).
+    of a short pulse, so that neighbours overlap), "gap" (thin slices with spaces between: the
+    middle row alone) or "k-space" (the middle lines only; ringing).
     Raises ValueError for another name, or if factor does not divide the rows.
     """
     rows = image.shape[-2]
@@ -32,8 +33,8 @@ def thick_slices(image: NDArray, factor: int, profile: str = "box") -> NDArray[n
         return _fewer_lines(image, rows // factor)
     if profile == "gaussian":
         image = scipy.ndimage.gaussian_filter1d(image, factor / FWHM, axis=-2, mode="nearest")
-        start = (factor - 1) / 2
-        low, high = int(np.floor(start)), int(np.ceil(start))
+    if profile in ("gaussian", "gap"):
+        low, high = (factor - 1) // 2, factor // 2  # the two middle rows, or twice the middle one
         middle = (image[..., low::factor, :] + image[..., high::factor, :]) / 2
         return np.asarray(middle, np.float32)
     split = image.reshape(*image.shape[:-2], rows // factor, factor, image.shape[-1])
