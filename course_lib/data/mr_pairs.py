@@ -19,7 +19,7 @@ from course_lib.imaging.mr.coils import CoilArray
 from course_lib.imaging.mr.exact import BodySlice, coil_kspace
 from course_lib.imaging.mr.fourier import centre_crop, to_image, to_kspace
 from course_lib.imaging.mr.noise import add_noise
-from course_lib.imaging.mr.sampling import variable_density
+from course_lib.imaging.mr.sampling import variable_density, variable_density_points
 from course_lib.imaging.mr.sequences import weights
 from course_lib.imaging.mr.slices import tissue_slice, weighted
 from course_lib.patient.head import head_parts
@@ -142,18 +142,19 @@ def rician(images: NDArray, sd: float, *, seed: int | np.random.Generator) -> ND
 
 def scans(
     images: Complex, factor: float = 4.0, noise: float = 0.01, acs: int = 6, *, seed: int,
-    maps: Complex | None = None,
+    maps: Complex | None = None, points: bool = False,
 ) -> Scans:  # fmt: skip
-    """Measure a part of the lines of each image, a new pattern for each.
+    """Measure a part of k-space of each image, a new random pattern for each.
 
     images (cases, n, n); factor: acceleration; noise: standard deviation per real and imaginary
-    part, relative to the image's maximum; maps (coils, n, n) of several coils.
+    part, relative to the image's maximum; maps (coils, n, n) of several coils; points: leave out
+    single points, as a 3-D scan can (rows and columns are both phase encoded), instead of lines.
     """
     rng = np.random.default_rng(seed)
     shape = (images.shape[-2], images.shape[-1])
-    masks = np.stack(
-        [variable_density(shape, factor, acs, seed=int(rng.integers(2**31))) for _ in images]
-    )
+    pattern = variable_density_points if points else variable_density
+    seeds = rng.integers(2**31, size=len(images))
+    masks = np.stack([pattern(shape, factor, acs, seed=int(s)) for s in seeds])
     bright = np.abs(images).max((-2, -1), keepdims=True)
     images = images / bright
     coils = images if maps is None else images[:, None] * maps
