@@ -790,7 +790,7 @@ show(fig, alt="Streaks cover the slice with 20 views, are clear with 60, faint w
 # %%
 streaks = [error_hu(picture) for picture in few]
 print("views:", [360 // step for step in every], " error (HU):", [f"{e:.0f}" for e in streaks])
-claim("Every view more makes the slice better", np.all(np.diff(streaks) < 0))
+claim("The more views, the better the slice", np.all(np.diff(streaks) < 0))
 claim("With 60 views the error is more than twice that with 360", streaks[1] > 2 * streaks[3])
 
 # %% [markdown] tags=["slide"]
@@ -1064,8 +1064,8 @@ claim("Knowing that attenuation is never negative makes the difference",
       lowest["SIRT, never negative"] < 0.85 * plain)  # fmt: skip
 
 # %% [markdown]
-# That is worth a second look. Iterating alone is no magic: the same data, the same answer. What
-# makes iterative methods better is that they can be *told* something: no negative attenuation; which
+# That is worth a second look. Iterating alone is no magic: from the same data it comes, here, no closer
+# to the truth than FBP. What makes iterative methods better is that they can be *told* something: no negative attenuation; which
 # rays to trust; what organs look like. FBP cannot listen.
 
 # %% [markdown] tags=["slide"]
