@@ -80,7 +80,7 @@ nodule = finding_mask(patient.findings[0].parts[:1], grid)
 cut = int(np.argmax(nodule.sum((1, 2))))
 lung_window = np.clip((series.values[cut] + 1350) / 1500, 0, 1)
 soft_window = np.clip((series.values[cut] + 160) / 400, 0, 1)
-fig = films([lung_window, soft_window], ["lung window", "mediastinal window"], width=8)
+fig = films([lung_window, soft_window], ["lung window", "mediastinal window"], width=8, vmin=0, vmax=1)
 for ax in fig.axes:
     ax.contour(nodule[cut], levels=[0.5], colors=COLOURS[4], linewidths=1)
 show(fig, alt="CT slice of the virtual patient in two windows; the nodule in the left lung is outlined")
@@ -103,12 +103,15 @@ for keyword in ("PatientName", "PatientBirthDate", "StudyDate", "Modality", "Ima
 # %%
 careless = truth[cut].astype(np.int64).astype(np.uint16)  # what many programs do, without a word
 print("air, -1000 HU, becomes", careless[truth[cut] < -999][0])
-claim("Air has become the brightest thing in the picture", careless.max() > 60000)
+claim(
+    "Whatever was below water is now brighter than any bone",
+    careless[truth[cut] <= -1].min() > careless[truth[cut] >= 0].max(),
+)
 
 # %% tags=["slide"]
 show(
     films([truth[cut], careless], ["Hounsfield units", "cast to uint16"], width=7),
-    alt="The slice, and the same slice after a careless cast: all air is white",
+    alt="The slice, and the same slice after a careless cast: air, lung and fat are white, the rest is black",
 )
 
 # %% [markdown] tags=["exercise"] exercise="store_hounsfield"
@@ -166,6 +169,14 @@ def to_stored(hu):
 def to_stored(hu):
     return np.clip(np.rint(np.asarray(hu) + 1024), 0, 4095)
 
+# %% tags=["wrong"] exercise="store_hounsfield" says="sign"
+def to_stored(hu):
+    return np.clip(np.rint(np.asarray(hu) - 1024), 0, 4095).astype(np.uint16)
+
+# %% tags=["wrong"] exercise="store_hounsfield" says="before the shift"
+def to_stored(hu):
+    return (np.clip(np.rint(hu), 0, 4095) + 1024).astype(np.uint16)
+
 # %% tags=["checker"] exercise="store_hounsfield"
 def checker(to_stored):
     got = to_stored(np.array([-1000.0, 0.0, 40.0]))
@@ -174,6 +185,9 @@ def checker(to_stored):
         not np.any(np.asarray(got, float) > 60000),
         "A negative value wraps round to a huge one: shift before you change the type.",
     )
+    require(np.any(np.asarray(got, float) != 0), "Everything became 0: look at the sign of the shift.")
+    require(float(got[0]) != float(got[1]) or float(got[1]) == 0,
+            "Air and water came out alike: you limit before the shift, and all below water is lost.")
     require(float(got[1]) != 0, "Water came out as 0: the intercept is missing.")
     metal = to_stored(np.array([9000.0, 70000.0, -3000.0]))
     require(
@@ -224,10 +238,10 @@ check("decimal_string", decimal_string)
 # How many digits are safe depends on the sign and on the exponent. Which format of Python chooses between 0.001 and 1e-07 by itself?
 
 # %% [markdown] tags=["hint"] exercise="decimal_string"
-# `f"{value:.10g}"` writes ten significant digits, in whichever notation is shorter.
+# `f"{value:.5g}"` writes five significant digits, with an exponent where that is shorter. How many digits always fit?
 
 # %% [markdown] tags=["hint"] exercise="decimal_string"
-# The longest case is like -1.234567890e-300: sign, point and exponent take 7 characters, so 9 digits always fit.
+# The longest case is like -1.23456789e-300: sign, point and exponent take 7 of the 16 characters. The rest is for digits.
 
 # %% tags=["solution"] exercise="decimal_string"
 def decimal_string(value):
@@ -247,9 +261,21 @@ def decimal_string(value):
 
     return format_number_as_ds(float(value))
 
+# %% tags=["equivalent"] exercise="decimal_string"
+def decimal_string(value):
+    return f"{value:.8e}"  # always with an exponent: longer, and still at most 16
+
 # %% tags=["wrong"] exercise="decimal_string" says="characters"
 def decimal_string(value):
     return str(value)
+
+# %% tags=["wrong"] exercise="decimal_string" says="has 17 characters"
+def decimal_string(value):
+    return f"{value:.10g}"
+
+# %% tags=["wrong"] exercise="decimal_string" says="not exact"
+def decimal_string(value):
+    return f"{value:.9f}"
 
 # %% tags=["wrong"] exercise="decimal_string" says="exponent"
 def decimal_string(value):
@@ -269,7 +295,7 @@ def decimal_string(value):
 
 # %% tags=["checker"] exercise="decimal_string"
 def checker(decimal_string):
-    values = [0.1 + 0.2, 1 / 3, -1.2345678901234567e-05, -2.2345678901e-250, 123456789.123456, 2.5]
+    values = [0.1 + 0.2, 1 / 3, -1.2345678901234567e-05, -2.2345678912e-250, 123456789.123456, 2.5]
     texts = [decimal_string(v) for v in values]
     require(all(isinstance(t, str) for t in texts), "Return a text, not a number.")
     require(
@@ -564,6 +590,16 @@ def remove_names(ds):
 
 # %% tags=["equivalent"] exercise="names_at_any_depth"
 def remove_names(ds):
+    def visit(inner, element):
+        if element.tag.is_private:
+            del inner[element.tag]
+        elif element.VR == "PN":
+            element.value = None
+
+    ds.walk(visit)
+
+# %% tags=["equivalent"] exercise="names_at_any_depth"
+def remove_names(ds):
     ds.remove_private_tags()
     for element in ds.iterall():
         if element.VR == "PN":
@@ -593,6 +629,23 @@ def remove_names(ds):
             element.value = ""
     return ds
 
+# %% tags=["wrong"] exercise="names_at_any_depth" says="not empty"
+def remove_names(ds):
+    ds.remove_private_tags()
+    for element in ds.iterall():
+        if element.VR == "PN":
+            element.value = "ANONYMOUS"
+
+# %% tags=["wrong"] exercise="names_at_any_depth" says="do not delete"
+def remove_names(ds):
+    ds.remove_private_tags()
+    for element in list(ds):
+        if element.VR == "PN":
+            del ds[element.tag]
+        elif element.VR == "SQ":
+            for item in element.value:
+                remove_names(item)
+
 # %% tags=["wrong"] exercise="names_at_any_depth" says="Too much"
 def remove_names(ds):
     for element in list(ds):
@@ -616,7 +669,7 @@ def checker(remove_names):
         "RequestAttributesSequence" in ds, "Too much is gone: the sequences hold more than names."
     )
     require(not any(e.tag.is_private for e in ds), "The private elements are still there.")
-    require(not ds.get("PatientName"), "The patient's name is still there.")
+    require(not ds.get("PatientName"), "The patient's name is not empty.")
     require(
         not ds.get("OperatorsName"),
         "There are other people's names too: go by the VR, not by one keyword.",
@@ -634,7 +687,9 @@ def checker(remove_names):
 # %% [markdown] tags=["slide"]
 # ### The standard's list
 #
-# DICOM PS3.15, Annex E says for each attribute what to do. Our table arranges it by what it would betray:
+# DICOM PS3.15, Annex E says for each attribute what to do, with one letter: **X** remove, **Z** empty, **D** a dummy value,
+# **U** another UID. **P** is ours: a dummy that stays the same for all studies of a patient, a [[pseudonym]].
+# Our table arranges the attributes by what they would betray:
 
 # %%
 groups = table()["group"]
@@ -701,7 +756,7 @@ claim(
 # ### Why a secret key?
 #
 # "We replace the patient number by its hash; nobody can turn a hash round." Nobody needs to. Whoever knows how
-# numbers look tries them all:
+# numbers look tries them all. (A *hash* is a fingerprint of a text: the same text always has the same one, and nothing leads back.)
 
 # %%
 stolen = hashlib.sha256(original.PatientID.encode()).hexdigest()  # found in a "de-identified" file
@@ -902,6 +957,16 @@ def k_of(rows):
 def k_of(rows):
     return len(rows) / len(set(rows))
 
+# %% tags=["wrong"] exercise="smallest_group" says="side by side"
+def k_of(rows):
+    from itertools import groupby
+
+    return min(len(list(group)) for _, group in groupby(rows))
+
+# %% tags=["wrong"] exercise="smallest_group" says="not the group"
+def k_of(rows):
+    return Counter(rows).most_common()[-1]
+
 # %% tags=["wrong"] exercise="smallest_group" says="alone"
 def k_of(rows):
     return sum(count == 1 for count in Counter(rows).values())
@@ -910,6 +975,7 @@ def k_of(rows):
 def checker(k_of):
     rows = [("F", 40)] * 7 + [("M", 40)] * 3 + [("F", 50)] * 5 + [("M", 50)] * 6 + [("M", 60)] * 7
     value = k_of(rows)
+    require(not isinstance(value, tuple), "Return the number of people, not the group itself.")
     require(value != 5, "That is the number of groups.")
     require(value != 7, "That is the largest group; who is found more easily?")
     require(value != 28 / 5, "That is the average group; the weakest spot decides.")
@@ -918,6 +984,8 @@ def checker(k_of):
     )
     close(value, 3, "Three men of 40 share one row, and no group is smaller.")
     close(k_of([(1,), (2,), (2,)]), 1, "One person alone means k = 1.")
+    mixed = k_of([(1,), (2,), (1,), (2,), (2,)])
+    close(mixed, 2, "Equal rows need not stand side by side in the table.")
 
 # %% [markdown]
 # Coarser facts make larger crowds. How many of the 400 people stand alone (k = 1)?
@@ -935,7 +1003,8 @@ versions = {
     "age in decades, sex": [(a // 10, s) for a, s, _ in rows],
 }
 fig, ax = plt.subplots(figsize=(6.5, 2.6))
-ax.barh(list(versions), [100 * alone(v) for v in versions.values()], color=COLOURS[0])
+bars = ax.barh(list(versions), [100 * alone(v) for v in versions.values()], color=COLOURS[0])
+ax.bar_label(bars, fmt="%.0f", padding=3)
 ax.set(xlabel="people who stand alone (%)", xlim=(0, 100))
 ax.invert_yaxis()
 show(
@@ -948,7 +1017,8 @@ claim("With age, sex and week almost everybody can be singled out", alone(rows) 
 claim("with decades of age almost nobody", alone(versions["age in decades, sex"]) < 0.02)
 
 # %% [markdown]
-# This is why the profile removes the age unless you ask for it, writes 90 for everybody older, and moves dates.
+# This is why the profile removes ages and dates. If you ask for ages, our library writes 90 for everybody above 89. If you ask for dates, it
+# can move them: the intervals stay, and the week of the scan tells nothing any more.
 
 # %%
 weeks_back = Pseudonyms(key).weeks(original.PatientID)
@@ -973,7 +1043,10 @@ claim("All dates of this patient moved back by the same whole weeks", moved.days
 # ## References
 #
 # - DICOM PS3.3 (information objects), PS3.5 section 6.2 (value representations), PS3.15 Annex E (de-identification), PS3.16 TID 1500.
-# - C. P. Bridge et al., Highdicom: a Python library for standardized encoding of image annotations and machine learning model outputs,
-#   Journal of Digital Imaging 35 (2022) 1719.
+# - C. P. Bridge et al., Highdicom: a Python library for standardized encoding of image annotations and machine learning model outputs
+#   in pathology and radiology, Journal of Digital Imaging 35 (2022) 1719.
 # - L. Sweeney, k-anonymity: a model for protecting privacy, Int. J. Uncertainty, Fuzziness and Knowledge-Based Systems 10 (2002) 557.
 # - H. Krawczyk, M. Bellare, R. Canetti, HMAC: keyed-hashing for message authentication, RFC 2104 (1997).
+
+# %% tags=["local"]
+progress()
