@@ -54,7 +54,7 @@ from course_lib.teaching.widgets import explore
 # | reading room | `WARD` | receives what the archive sends it |
 # | you | `STUDENT` | ask, send, fetch |
 #
-# DICOM asks for no password. That is why our archive listens on this computer only.
+# Plain DICOM asks for no password. That is why our archive listens on this computer only.
 
 # %% [markdown]
 # `open_archive` starts one. Which one, a single setting decides: `"embedded"` is a small archive
@@ -225,7 +225,7 @@ claim("Twelve images, yet one row at the study level", len(images) == 12 and len
 #
 # | you write | it matches |
 # |---|---|
-# | `PatientName="KIM*"` | names that begin so; capital or small does not count in names |
+# | `PatientName="KIM*"` | names that begin so; capital or small mostly does not count in names |
 # | `StudyDate="20260301-20260331"` | a range, both ends included; `"20260301-"` has no end |
 # | `ModalitiesInStudy="DX"` | studies with at least one series of this kind |
 # | `StudyInstanceUID=...` | exactly this one; a UID knows no wildcard |
@@ -265,6 +265,16 @@ keys = {
 # %% tags=["equivalent"] exercise="pacs_keys"
 keys = {"PatientName": "KIM^*", "StudyDate": "20260301-20260331", "ModalitiesInStudy": "DX"}
 
+# %% tags=["equivalent"] exercise="pacs_keys"
+keys = dict(QueryRetrieveLevel="STUDY", ModalitiesInStudy="DX", PatientName="Kim^?*",
+            StudyDate="20260301-20260331")
+
+# %% tags=["wrong"] exercise="pacs_keys" says="eight digits"
+keys = {"ModalitiesInStudy": "DX", "StudyDate": "2026-03-01-2026-03-31", "PatientName": "Kim^*"}
+
+# %% tags=["wrong"] exercise="pacs_keys" says="begins with"
+keys = {"ModalitiesInStudy": "DX", "StudyDate": "20260301-20260331", "PatientName": "*Kim^*"}
+
 # %% tags=["wrong"] exercise="pacs_keys" says="Kimura"
 keys = {"ModalitiesInStudy": "DX", "StudyDate": "20260301-20260331", "PatientName": "Kim*"}
 
@@ -290,15 +300,17 @@ def checker(keys):
     require(keys.get("ModalitiesInStudy") == "DX", "Which key picks studies with a DX series?")
     date = str(keys.get("StudyDate", ""))
     require("*" not in date, "A date knows no wildcard; write a range.")
+    require(date.count("-") < 2, "A date is eight digits and nothing between; one sign makes a range.")
     low, dash, high = date.partition("-")
     require(dash and low == "20260301", "The range begins on the first day of March 2026.")
     require(high, "Without an end, studies of April are found, too.")
     require(high == "20260331", "Look at the last day of March.")
     name = str(keys.get("PatientName", "")).lower()
-    require(name.startswith("kim"), "Which key picks the patient's name?")
+    require(name, "Which key picks the patient's name?")
+    require(name.startswith("kim"), "The name begins with the family name Kim.")
     require(name != "kim", "Without a wildcard the whole name must be exactly Kim.")
     require(name not in ("kim*", "kim?*"), "That finds Kimura as well.")
-    require(name == "kim^*", "After the ^, anything may follow: one sign stands for anything.")
+    require(name in ("kim^*", "kim^?*"), "After the ^, anything may follow: one sign stands for anything.")
 
 # %% [markdown] tags=["slide"]
 # ## 4 Fetch: move and get
@@ -408,6 +420,10 @@ def proposals(objects):
 def proposals(objects):
     return {(kind, "plain") for kind, encoding in objects}
 
+# %% tags=["wrong"] exercise="pacs_contexts" says="compressed"
+def proposals(objects):
+    return {(kind, "plain" if enc == "explicit" or "implicit" else enc) for kind, enc in objects}
+
 # %% tags=["wrong"] exercise="pacs_contexts" says="share a line"
 def proposals(objects):
     return set(objects)
@@ -446,7 +462,7 @@ claim("With the right line the segmentation is accepted", set(answers.values()) 
 # | get | WADO-RS | `GET /studies/{uid}`, `/metadata`, `/rendered` |
 # | store | STOW-RS | `POST /studies` |
 #
-# Answers are [JSON](https://www.json.org), pictures are JPEG or PNG: any browser understands them.
+# Headers come as [JSON](https://www.json.org), rendered pictures as JPEG or PNG: any browser understands them.
 
 # %%
 web = pacs.web()
@@ -648,6 +664,14 @@ def file_for(folder, uid):
 def file_for(folder, uid):
     return Path(folder) / ("x" + Path(uid.replace("\\", "/")).name)
 
+# %% tags=["wrong"] exercise="pacs_safe_path" says="Two different"
+def file_for(folder, uid):
+    return Path(folder) / uid.replace("/", "_").replace(".", "_")
+
+# %% tags=["wrong"] exercise="pacs_safe_path" says="Python's own hash"
+def file_for(folder, uid):
+    return Path(folder) / f"{abs(hash(uid))}.dcm"
+
 # %% tags=["wrong"] exercise="pacs_safe_path" says="same path every time"
 def file_for(folder, uid):
     return Path(tempfile.mktemp(dir=folder))
@@ -656,13 +680,17 @@ def file_for(folder, uid):
 def checker(file_for):
     home = Path(tempfile.gettempdir()).resolve() / "archive"
     names = ["1.2.3", "1.23", "12.3", "a/1.2.3", "../../etc/passwd", "....//....//etc/passwd",
-             "/etc/passwd", "..", ".", "x" * 80]
+             "/etc/passwd", "..", ".", "1/2/3", "x" * 80]
     for name in names:
         path = file_for(home, name)
         require(isinstance(path, (str, Path)), "Return a path.")
         inside = Path(path).resolve().parent == home
         require(inside, f"The name {name[:25]!r} leads outside of the folder, or to the folder itself.")
     require(file_for(home, "1.2.3") == file_for(home, "1.2.3"), "One UID needs the same path every time.")
+    fleeting = abs(hash("1.2.3"))
+    path = str(file_for(home, "1.2.3"))
+    changes = str(fleeting) in path or f"{fleeting:x}" in path
+    require(not changes, "Python's own hash is another one after each start: the file would be lost.")
     paths = {str(file_for(home, name)) for name in names}
     require(len(paths) == len(names), "Two different UIDs got one path: one image would be lost.")
 
@@ -735,6 +763,24 @@ def reading_order(studies, threshold):
         return -score if score is not None and score >= threshold else 1
     return [name for name, _ in sorted(studies, key=key)]
 
+# %% tags=["equivalent"] exercise="pacs_triage"
+def reading_order(studies, threshold):
+    scores = {name: -1 if score is None else score for name, score in studies}
+    names = sorted(scores, key=scores.get, reverse=True)
+    urgent = [name for name in names if scores[name] >= threshold]
+    return urgent + [name for name in scores if name not in urgent]
+
+# %% tags=["wrong"] exercise="pacs_triage" says="names only"
+def reading_order(studies, threshold):
+    urgent = [s for s in studies if s[1] is not None and s[1] >= threshold]
+    return sorted(urgent, key=lambda s: -s[1]) + [s for s in studies if s not in urgent]
+
+# %% tags=["wrong"] exercise="pacs_triage" says="score of 0"
+def reading_order(studies, threshold):
+    urgent = [s for s in studies if s[1] and s[1] >= threshold]
+    others = [s for s in studies if s not in urgent]
+    return [name for name, _ in sorted(urgent, key=lambda s: -s[1]) + others]
+
 # %% tags=["wrong"] exercise="pacs_triage" says="lost"
 def reading_order(studies, threshold):
     return [n for n, s in sorted((s for s in studies if s[1] is not None), key=lambda s: -s[1])]
@@ -758,12 +804,15 @@ def reading_order(studies, threshold):
 def checker(reading_order):
     studies = [("a", 0.1), ("b", None), ("c", 0.7), ("d", 0.2), ("e", 0.9), ("f", 0.5)]
     got = list(reading_order(list(studies), 0.6))
+    require(not any(isinstance(name, tuple) for name in got), "Return the names only, no pairs.")
     require(sorted(map(str, got)) == list("abcdef"), "A study was lost or doubled: everyone is read.")
     require(got[:2] != ["c", "e"], "Among the urgent ones, the highest score comes first.")
     require(got[:2] == ["e", "c"], "Scores of at least 0.6 come first: those are e and c.")
     require(got[2:] == ["a", "b", "d", "f"], "The others wait as they arrived, whatever their score.")
     edge = list(reading_order([("a", 0.1), ("b", 0.5)], 0.5))
     require(edge == ["b", "a"], "A score equal to the threshold is at least the threshold.")
+    zero = list(reading_order([("a", None), ("b", 0.0)], 0.0))
+    require(zero == ["b", "a"], "A score of 0 is a score, too; only None means that there is none.")
 
 # %% [markdown]
 # At nine o'clock the radiologist sits down. All nine studies are waiting, and each takes six minutes.
@@ -796,12 +845,14 @@ for name, order in {"arrival": rows, "triage": triage(rows, 0.4)}.items():
 print(f"mean wait of the effusions: {wait['arrival']:.0f} -> {wait['triage']:.0f} minutes")
 claim("Triage halves the wait of the ill, at least", wait["triage"] <= wait["arrival"] / 2)
 claim("and nobody is dropped from the list", len(triage(rows, 0.4)) == len(rows))
+claim("Somebody pays: the first to come is now the fourth", triage(rows, 0.4).patient.iloc[3] == "P21")
 
 # %% [markdown] tags=["slide"]
 # ### Play: the threshold
 #
-# - Too low, and everybody is urgent: the list is sorted by score, and healthy people overtake.
-# - Too high, and nobody is: back to the order of arrival.
+# - Too low, and everybody with a score is urgent: healthy people overtake, and the CT, which no AI has
+#   read, comes last.
+# - Too high, and almost nobody is: at 0.9 two of the three effusions wait as if there were no AI.
 
 # %%
 explore(
@@ -809,6 +860,10 @@ explore(
     alt="the work list by arrival and by triage at the chosen threshold, effusions marked",
     threshold=(0.0, 1.0, 0.05, 0.4),
 )
+
+# %% [markdown] tags=["instructor"]
+# Ask: which effusion does this AI never find? (One of the same size on both sides.) And who chose 0.4?
+# We did, after we had seen the scores; a real threshold is chosen on other patients, beforehand.
 
 # %% [markdown]
 # ## 9 Close the hospital
