@@ -62,10 +62,17 @@ from course_lib.models.srcnn import SRCNN
 from course_lib.models.variational_network import variational_network
 from course_lib.patient.brain_lesions import tumour
 from course_lib.patient.head import head_parts
+from course_lib.patient.solids import ellipsoids
 from course_lib.teaching.claims import claim
 from course_lib.teaching.exercises import check, hint, progress, solution
 from course_lib.teaching.figures import COLOURS, film, films, show
 from course_lib.teaching.widgets import explore
+
+# %% [markdown] tags=["instructor"]
+# Everything trains in the lesson, about a minute and a half in all. Start the run at the beginning and talk
+# meanwhile. Parts 1 to 3 and 6 are the core (three exercises: keep_the_measured, contrast_kept, invisible_change);
+# 4 and 5, 7, 8 and 9 can each be left out. Typical mistake: students compare networks on the images
+# they trained on. Ask: "Which heads were in the exam?"
 
 # %% [markdown] tags=["slide"]
 # ## 1 A school for networks
@@ -425,11 +432,14 @@ claim("A 512 x 512 AUTOMAP does not fit into 24 GB", memory[-1] > 24)
 # So ours is small: 32 x 32 pixels, everything measured, on heads shifted and mirrored at random. It has
 # one thing to learn: the inverse Fourier transform. (An exact one needs one line: `to_image`.)
 
-# %% tags=["varies"]
-rng = np.random.default_rng(0)
-small = np.abs(cohort_images(range(2000, 2040), ("T2",), slices=12, size=32))
-small = np.concatenate([small, small[:, :, ::-1]]) / small.max()
-small = np.stack([np.roll(image, rng.integers(-2, 3, 2), (0, 1)) for image in small])
+# %%
+def small_heads(seeds, seed):
+    """(cases, 32, 32) heads of other people, each also mirrored, all moved a little; maximum 1."""
+    rng = np.random.default_rng(seed)
+    heads = np.abs(cohort_images(seeds, ("T2",), slices=12, size=32))
+    heads = heads / heads.max((1, 2), keepdims=True)
+    heads = np.concatenate([heads, heads[:, :, ::-1]])
+    return np.stack([np.roll(image, rng.integers(-2, 3, 2), (0, 1)) for image in heads])
 
 
 def automap_pairs(images):
@@ -437,10 +447,12 @@ def automap_pairs(images):
     return Pairs(to_kspace(images.to(torch.complex64)), images)
 
 
+# %% tags=["varies"]
 torch.manual_seed(0)
 automap = Automap(side=32, width=16)
 plan = Plan(epochs=12, batch_size=32, learning_rate=1e-3)
-fit(automap, automap_pairs(small[::2]), automap_pairs(small[1:80:2]), PairLoss(), plan)
+school_32, watch_32 = small_heads(range(2000, 2044), 0), small_heads(range(2050, 2052), 1)
+fit(automap, automap_pairs(school_32), automap_pairs(watch_32), PairLoss(), plan)
 
 # %% [markdown]
 # Now three things it has never seen: a new head, a head with a bright square outside the brain's usual
@@ -449,6 +461,7 @@ fit(automap, automap_pairs(small[::2]), automap_pairs(small[1:80:2]), PairLoss()
 # %%
 y, x = np.mgrid[-15.5:16, -15.5:16]
 new_head = np.abs(exact_images((0,), "T2", size=32))[0]
+new_head /= new_head.max()
 ring = np.where(np.abs(np.hypot(x + 4, y) - 6) < 1.5, 0.8, 0.0)
 square = new_head.copy()
 square[14:19, 8:13] = 0.9
@@ -520,7 +533,7 @@ def by_sense(case, iterations=8):
 def by_wavelets(case):
     """Coils and sparse wavelets together."""
     return np.stack([
-        fista(y[None] if y.ndim == 2 else y, Encoding(maps, m), Wavelets((N, N)), 0.005, 40)
+        fista(y, Encoding(maps, m), Wavelets((N, N), levels=3), 0.005, 40)
         for y, m in zip(case.measured.numpy(), case.mask.numpy(), strict=True)
     ])
 
@@ -545,6 +558,11 @@ show(fig, alt="A quarter of the lines, four coils: CG-SENSE is noisy, the variat
 claim("The variational network beats CG-SENSE with the same samples",
       coil_errors["variational"] < 0.93 * coil_errors["CG-SENSE"])
 
+# %% [markdown]
+# Coils with wavelets, without any school, come about as far as our tiny variational network (5 steps, 12
+# filters, a few seconds of training). The published one is thirty times larger and
+# learned from knees of real patients. A fair comparison always includes the best method that does **not** learn.
+
 # %% [markdown] tags=["slide"]
 # ## 6 Break it: what was never seen
 #
@@ -552,17 +570,18 @@ claim("The variational network beats CG-SENSE with the same samples",
 #
 # - another [[contrast]] (T1),
 # - half as many points (one sixth instead of one third),
-# - a tumour. No head at school had one.
+# - a tumour and a small spot in the white matter. No head at school had either.
 
 # %%
 TUMOUR = tumour(radius_mm=9.0, centre_mm=(28.0, 14.0, 20.0))
-sick_head = head_parts(3, lesions=(TUMOUR,))
+SPOT = ("spot", "white_matter_lesion", ellipsoids((-27.0, -8.0, 20.0), (4.0, 4.0, 6.0)))
+sick_head = head_parts(3, lesions=(TUMOUR, SPOT))
 sick = exact_scan(sick_head, 20.0, "T2", seed=3)[None]
 strange = {
     "as at school": test,
     "T1": scanned(exact_images(range(4), "T1"), 11),
     "1/6 of the points": scanned(exam[:4], 12, factor=6),
-    "tumour": scanned(sick, 13),
+    "lesions": scanned(sick, 13),
 }
 methods = {"FISTA": by_fista, "CNN": clean, "CNN + data": lambda case: kept(clean(case), case), "cascade": unroll}
 gain = {}
@@ -576,13 +595,14 @@ for index, name in enumerate(methods):
     places = np.arange(len(gain)) + 0.2 * (index - 1.5)
     ax.bar(places, [values[index] for values in gain.values()], 0.18, label=name, color=COLOURS[index])
 ax.axhline(1, color="black", linewidth=0.8)
-ax.set(ylabel="error / zero filling", xticks=range(len(gain)), xticklabels=gain)
-ax.legend(ncols=4, fontsize=8)
+ax.set(ylabel="error / zero filling", xticks=range(len(gain)), xticklabels=gain, ylim=(0, 1.3))
+ax.legend(ncols=4, fontsize=9)
 show(fig, alt="Bars of the error relative to zero filling for four methods and four situations")
 
 # %%
-claim("On another contrast the cleaning network loses some of what it had gained",
-      gain["T1"][1] > gain["as at school"][1])
+lead = {name: values[3] / values[0] for name, values in gain.items()}  # cascade against FISTA
+claim("Where it went to school, the cascade is well ahead of FISTA", lead["as at school"] < 0.92)
+claim("On another contrast its lead is smaller", lead["T1"] > 1.05 * lead["as at school"])
 claim("Data consistency helps in every situation", all(g[2] < g[1] for g in gain.values()))
 
 # %% [markdown] tags=["exercise"] exercise="contrast_kept"
@@ -663,36 +683,43 @@ def checker(contrast_kept):
     close(got, right, "For a lesion that lost half its contrast")
 
 # %%
-def tumour_regions(centre_mm=(28.0, 14.0), size=N):
-    """Lesion and surroundings as boolean (n, n)."""
-    axis = (np.arange(size) - (size - 1) / 2) * FOV_MM / size
-    solid = next(part.geometry for part in sick_head if part.name == "tumour").union
+def regions(name, inner_mm, ring_mm):
+    """A lesion's inside and a ring around it as boolean (n, n)."""
+    axis = (np.arange(N) - (N - 1) / 2) * FOV_MM / N
+    solid = next(part.geometry for part in sick_head if part.name == name).union
     away = np.hypot(axis[None, :] - solid.centre[0, 0], axis[:, None] - solid.centre[0, 1])
-    return away < 8.0, (away > 17.0) & (away < 24.0)
+    return away < inner_mm, (away > ring_mm[0]) & (away < ring_mm[1])
 
 
-lesion, around = tumour_regions()
-sick_case = strange["tumour"]
-sick_truth = np.abs(sick_case.target[0].numpy())
+places = {"tumour": regions("tumour", 8.0, (17.0, 24.0)), "spot": regions("spot", 4.0, (8.0, 13.0))}
+full_picture = strange["lesions"].target[0].numpy()
 
 
-def share(picture):
-    """Contrast of the tumour in a picture against the truth's."""
-    def contrast(image):
-        return image[lesion].mean() - image[around].mean()
-    return contrast(np.abs(picture)) / contrast(sick_truth)
+def share(picture, name):
+    """Contrast of a lesion in a picture against the truth's."""
+    inside, around = places[name]
+    shown, true = (
+        np.abs(image)[inside].mean() - np.abs(image)[around].mean() for image in (picture, full_picture)
+    )
+    return shown / true
 
 
-sick_pictures = {"truth": sick_truth, **{name: m(sick_case)[0] for name, m in methods.items() if name != "CNN + data"}}
-shares = {name: share(picture) for name, picture in sick_pictures.items()}
+fewer = scanned(sick, 13, factor=6)
+sick_pictures = {"truth": full_picture, **{name: methods[name](fewer)[0] for name in ("FISTA", "CNN", "cascade")}}
+
+# %% [markdown]
+# The hardest test: lesions **and** only a sixth of the points. How much is left of each lesion?
 
 # %% tags=["slide", "varies"]
-titles = [f"{name}: {shares[name]:.0%}" for name in sick_pictures]
+titles = [f"{name}: {share(p, 'tumour'):.0%}, {share(p, 'spot'):.0%}" for name, p in sick_pictures.items()]
 fig = films([np.abs(p)[head] for p in sick_pictures.values()], titles, vmin=0, vmax=0.9)
-show(fig, alt="The tumour in the truth and in three reconstructions, with the share of its contrast kept")
+show(fig, alt="The tumour and the small spot in the truth and in three reconstructions, with the shares "
+     "of their contrast that are kept")
 
 # %%
-claim("With data consistency the unseen tumour keeps most of its contrast", 0.7 < shares["cascade"] < 1.3)
+left_over = {name: min(share(sick_pictures[m], name) for m in ("FISTA", "CNN", "cascade")) for name in places}
+claim("The tumour keeps most of its contrast in all three", left_over["tumour"] > 0.6)
+claim("The small spot suffers more", left_over["spot"] < left_over["tumour"])
 
 # %% [markdown] tags=["slide"]
 # ### Can data consistency be fooled?
@@ -774,22 +801,21 @@ def hidden(change, mask):
 
 
 def lie(factor):
-    """Remove the tumour as far as the data allow, for an acceleration; what is left of its contrast."""
-    case = scans(sick, factor, 0.0, acs=12, seed=13, points=True)
-    picture = case.target[0].numpy()
-    height = (sick_truth[lesion].mean() - sick_truth[around].mean()) * np.exp(1j * np.angle(picture))
-    forged = picture - hidden(np.where(lesion, height, 0), case.mask[0].numpy())
-    return forged, case
+    """A picture without the small spot, as far as the data allow, and the scan it agrees with."""
+    case = scans(sick, factor, 0.0, acs=8, seed=13, points=True)
+    inside, around = places["spot"]
+    size = np.abs(full_picture)
+    height = (size[inside].mean() - size[around].mean()) * np.exp(1j * np.angle(full_picture))
+    return full_picture - hidden(np.where(inside, height, 0), case.mask[0].numpy()), case
 
 
 for factor in (3, 6, 12):
-    forged, case = lie(factor)
-    print(f"1/{factor} of the points: contrast left {share(forged):.2g}")
+    print(f"1/{factor} of the points: contrast of the spot left {share(lie(factor)[0], 'spot'):.2g}")
 
 # %%
-few, many = lie(12), lie(3)
-claim("The forged picture agrees with every measured sample", contradiction(few[0][None], few[1]) < 1e-5)
-claim("Fewer samples leave more room for lies", share(few[0]) < share(many[0]))
+(few, few_case), (many, _) = lie(12), lie(3)
+claim("The forged picture agrees with every measured sample", contradiction(few[None], few_case) < 1e-5)
+claim("Fewer samples leave more room for lies", share(few, "spot") < share(many, "spot"))
 
 # %% [markdown] tags=["slide"]
 # ### Play: how much can be hidden?
@@ -797,16 +823,16 @@ claim("Fewer samples leave more room for lies", share(few[0]) < share(many[0]))
 # %%
 def draw_lie(acceleration):
     forged, case = lie(acceleration)
-    fig, axes = plt.subplots(1, 3, figsize=(9, 3.4))
-    film(axes[0], case.mask[0], f"measured: 1/{acceleration}")
-    film(axes[1], sick_truth[head], "truth", vmin=0, vmax=0.9)
-    film(axes[2], np.abs(forged)[head], f"lie: {share(forged):.0%} of the contrast", vmin=0, vmax=0.9)
+    fig, axes = plt.subplots(1, 3, figsize=(9, 3.6))
+    film(axes[0], case.mask[0], f"measured: 1/{acceleration}", interpolation="nearest")
+    film(axes[1], np.abs(full_picture)[head], "truth", vmin=0, vmax=0.9)
+    film(axes[2], np.abs(forged)[head], f"lie: {share(forged, 'spot'):.0%} of the spot", vmin=0, vmax=0.9)
     return fig
 
 
 explore(
     draw_lie,
-    alt="Sampling pattern, true picture, and a picture without contradiction that hides the tumour",
+    alt="Sampling pattern, true picture, and a picture without contradiction that hides the small spot",
     acceleration=(2, 14, 1, 8),
 )
 
@@ -943,7 +969,7 @@ cured = {name: nrmse(np.abs(image), still) for name, image in cures.items()}
 # %% tags=["slide"]
 near = (slice(5, 91), slice(14, 82))
 titles = [f"{name}: {cured[name]:.0%}" for name in cures]
-fig = films([np.abs(image)[near] for image in cures.values()], titles, vmin=0, vmax=0.45)
+fig = films([np.abs(image)[near] for image in cures.values()], titles, vmin=0, vmax=0.55)
 show(fig, alt="Ghosts over the head; fewer with prospective correction; none with known motion; some left after autofocus")
 
 # %%
@@ -1069,7 +1095,7 @@ def checker(without_floor):
 SD = 0.06
 clean_heads = np.abs(exam) / np.abs(exam).max((1, 2), keepdims=True)
 noisy_heads = rician(clean_heads, SD, seed=9)
-floor = noisy_heads[:, :6].mean()
+floor = noisy_heads[:, :6, :6].mean()  # a corner of every picture
 print(f"air should be 0; its mean is {floor:.2g}, expected sd sqrt(pi/2) = {SD * np.sqrt(np.pi / 2):.2g}")
 claim("The floor is where theory says", abs(floor / (SD * np.sqrt(np.pi / 2)) - 1) < 0.05)
 
