@@ -217,6 +217,27 @@ def test_a_file_cut_off_by_a_power_cut_is_put_aside(tmp_path):
         assert len(archive) == 1
 
 
+def test_a_damaged_object_that_is_sent_again_is_kept_whole(archive):
+    """The index may know an object whose file a power cut has cut off: no "I have it already"."""
+    path = archive.keep(content(image())).path
+    path.write_bytes(path.read_bytes()[:-100])
+    again = archive.keep(content(image()))
+    assert again.is_whole() and again.content() == content(image())
+    assert len(archive) == 1 and len(archive.unreadable) == 1
+
+
+@pytest.mark.parametrize("ended", ["power cut", "properly"])
+def test_after_a_power_cut_queries_find_whole_objects_only(tmp_path, ended):
+    with Archive(tmp_path) as archive:
+        paths = [archive.keep(content(ds)).path for ds in hospital()]
+    paths[0].write_bytes(paths[0].read_bytes()[:500])  # listed, and cut off
+    if ended == "power cut":
+        (tmp_path / "closed-well").unlink()
+    with Archive(tmp_path) as archive:
+        whole = [kept.is_whole() for kept in archive.kept({})]
+        assert whole.count(False) == (ended == "properly")  # which is not searched, to start fast
+
+
 def test_two_archives_do_not_share_a_folder(tmp_path):
     with Archive(tmp_path), pytest.raises(ArchiveInUse, match="close that one first"):
         Archive(tmp_path)

@@ -25,6 +25,7 @@ from course_lib.dicom.pacs.levels import attributes_of
 
 LOG = logging.getLogger(__name__)
 DISK_WRITERS = 8
+CLOSED_WELL = "closed-well"  # a file that is there only between a proper end and the next start
 BEFORE_META = 128 + 4  # preamble and the mark DICM
 
 
@@ -83,7 +84,11 @@ class Archive:
         self._arrived = threading.Condition()
         self._disk = ThreadPoolExecutor(DISK_WRITERS, "disk")
         try:
-            self.files = FileStore(self.folder, most_bytes)
+            doubtful = not (self.folder / CLOSED_WELL).exists()
+            (self.folder / CLOSED_WELL).unlink(missing_ok=True)
+            self.files = FileStore(self.folder, most_bytes)  # and forces the folder to the disk
+            if doubtful:
+                self._put_damaged_aside()
             self.catch_up()
         except BaseException:
             self.close()
@@ -101,6 +106,8 @@ class Archive:
     def close(self) -> None:
         """Let go of the folder."""
         self._disk.shutdown()
+        if hasattr(self, "files"):
+            (self.folder / CLOSED_WELL).touch()
         self.index.close()
 
     def keep(self, content: bytes, announced: str | None = None) -> Kept:
@@ -126,8 +133,10 @@ class Archive:
         checksum = digest(content)
         with self._alone_with(uid):
             known = self.one(uid)
-            if known:
+            if known and known.is_whole():
                 return _the_same(known, content)
+            if known:
+                self._give_up(known)
             path = self.files.write(uid, content, checksum)
             kept = Kept(attributes["SOPClassUID"], uid, syntax, path, checksum)
             self._make_sure(attributes, kept)
@@ -180,6 +189,19 @@ class Archive:
             self.index.remove(listed[path].uid)
         for path in sorted(there - listed.keys()):
             self._enter_file(path)
+
+    def _put_damaged_aside(self) -> None:
+        """After a power cut the index may list a file whose content did not reach the disk."""
+        for kept in self.kept({}):
+            if not kept.is_whole():
+                self._give_up(kept)
+
+    def _give_up(self, kept: Kept) -> None:
+        """Take a damaged object off the index, and its file out of the way."""
+        LOG.warning("%s is put aside: its content is not what was written.", kept.path)
+        self.index.remove(kept.uid)
+        if kept.path.exists():
+            self.unreadable.append(self.files.put_aside(kept.path))
 
     def rebuild(self) -> None:
         """Throw the index away and make it again from the files."""
