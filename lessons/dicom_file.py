@@ -459,7 +459,7 @@ def checker(next_element):
     close(second, 30, "The element at byte 10 has a head of 12 bytes and a value of 8.")
 
 # %% [markdown]
-# That is all a parser does. Ours, [parser.py](../course_lib/dicom/parser.py), adds implicit VR,
+# That is all a parser does. Ours, `course_lib/dicom/parser.py`, adds implicit VR,
 # big endian, sequences, and much suspicion: what if a length points beyond the end of the file?
 
 # %%
@@ -538,7 +538,7 @@ for module in ct.modules[1:]:
     print(f"{module.name:18} {module.section:10} {', '.join(words[:4])}")
 
 # %% [markdown]
-# These tables are all a checker needs; ours is [checker.py](../course_lib/dicom/conformance/checker.py). It agrees
+# These tables are all a checker needs; ours is `course_lib/dicom/conformance/checker.py`. It agrees
 # with the well-known program *dciodvfy* on more than 400 damaged files. Now damage one:
 
 # %%
