@@ -24,15 +24,15 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from course_lib.dicom.deidentification.burned_in import find_text, mask_text
-from course_lib.dicom.results.capture import capture
 from course_lib.dicom.conformance.checker import check as problems_of
+from course_lib.dicom.deidentification.burned_in import find_text, mask_text
 from course_lib.dicom.deidentification.dataset import deidentify
 from course_lib.dicom.deidentification.folder import deidentify_folder
-from course_lib.dicom.identity import identity_of
 from course_lib.dicom.deidentification.leaks import find_identifiers, identifiers_of
 from course_lib.dicom.deidentification.profile import table
 from course_lib.dicom.deidentification.pseudonyms import Pseudonyms
+from course_lib.dicom.identity import identity_of
+from course_lib.dicom.results.capture import capture
 from course_lib.dicom.results.report import Measured, read_report, report
 from course_lib.dicom.results.segmentation import read_segmentation, segmentation
 from course_lib.dicom.series import read_series

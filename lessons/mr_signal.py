@@ -105,12 +105,22 @@ def fat_shift_hz(field_t):
 def fat_shift_hz(field_t):
     return -3.4 * larmor_mhz(field_t)
 
+# %% tags=["wrong"] exercise="fat_shift" says="difference"
+def fat_shift_hz(field_t):
+    return larmor_mhz(field_t) * (1 - 3.4e-6)
+
+# %% tags=["wrong"] exercise="fat_shift" says="difference"
+def fat_shift_hz(field_t):
+    return larmor_mhz(field_t) * 1e6 - 3.4
+
 # %% tags=["checker"] exercise="fat_shift"
 def checker(fat_shift_hz):
     low, high = fat_shift_hz(1.5), fat_shift_hz(3.0)
     if isinstance(low, (int, float, np.number)):
         require(low > 0, "Give the difference as a positive number.")
         require(low > 1, "You are a million too small: larmor_mhz gives MHz, we want Hz.")
+        full = abs(low - larmor_mhz(1.5)) > 0.1 and low < 1e7
+        require(full, "That is a frequency itself; we want the difference between fat and water.")
         require(low < 1e5, "3.4 ppm is not 3.4 per cent: count the zeros again.")
         require(abs(high - low) > 1, "The difference grows with the field.")
     close(low, 217.1, "At 1.5 T think of 3.4 millionths of 63.9 MHz.")
@@ -225,7 +235,7 @@ claim("T1 grows with the field in brain, liver and muscle",
 # spins turn faster than others, and their arrows fan out. The sum fades with **[[T2*]]**, faster
 # than T2.
 #
-# - A **180° pulse** mirrors the fan. Who was ahead is now behind, and still faster.
+# - A **180° pulse** mirrors the fan. Who was ahead is now behind, and still faster (follow the green one).
 # - After the same time again, all meet: a [[spin echo]].
 
 # %% tags=["slide"]
@@ -245,8 +255,8 @@ fig, axes = plt.subplots(1, 4, figsize=(10, 2.9))
 moments = {"after 90°": 0, "15 ms: fanned out": HALF_MS, "just after 180°": HALF_MS + 1e-6,
            "30 ms: echo": 2 * HALF_MS}  # fmt: skip
 for ax, (title, time_ms) in zip(axes, moments.items(), strict=True):
-    draw_arrows(ax, spins_at(time_ms).magnetisation, title)
-show(fig, alt="Nine arrows fan out, are mirrored by the 180 degree pulse, and meet again")
+    draw_arrows(ax, spins_at(time_ms).magnetisation, title, follow=-1)
+show(fig, alt="Nine arrows fan out, are mirrored by the 180 degree pulse, and meet again; the fastest is green")
 
 # %% [markdown] tags=["slide"]
 # ### Play: the Bloch equation
@@ -262,7 +272,7 @@ curve = np.array([abs(spins_at(t, FIELD).signal) for t in curve_ms])
 
 def draw_moment(time_ms):
     fig, (left, right) = plt.subplots(1, 2, figsize=(8.5, 3.4), width_ratios=[1, 1.7])
-    draw_arrows(left, spins_at(time_ms).magnetisation, f"{time_ms:g} ms")
+    draw_arrows(left, spins_at(time_ms).magnetisation, f"{time_ms:g} ms", follow=-1)
     right.plot(curve_ms, curve, label="signal")
     right.plot(curve_ms, np.exp(-curve_ms / 69), "k:", label="T2 alone")
     right.axvline(time_ms, color=COLOURS[1])
@@ -341,6 +351,14 @@ def spin_echo_signal(tissue, te):
 def spin_echo_signal(tissue, te):
     return abs(tissue.pulse(180, "x").wait(te / 2).pulse(90, "y").wait(te / 2).signal)
 
+# %% tags=["wrong"] exercise="write_spin_echo" says="wait once more"
+def spin_echo_signal(tissue, te):
+    return abs(tissue.pulse(90, "y").wait(te / 2).pulse(180, "x").signal)
+
+# %% tags=["wrong"] exercise="write_spin_echo" says="in degrees"
+def spin_echo_signal(tissue, te):
+    return abs(tissue.pulse(np.pi / 2, "y").wait(te / 2).pulse(np.pi, "x").wait(te / 2).signal)
+
 # %% tags=["wrong"] exercise="write_spin_echo" says="size"
 def spin_echo_signal(tissue, te):
     return tissue.pulse(90, "y").wait(te / 2).pulse(180, "x").wait(te / 2).signal
@@ -351,6 +369,7 @@ def checker(spin_echo_signal):
     value = spin_echo_signal(tissue, 40.0)
     tipped = tissue.pulse(90, "y")
     upside = tissue.pulse(180, "x").wait(20).pulse(90, "y").wait(20)
+    tiny = tissue.pulse(np.pi / 2, "y").wait(20).pulse(np.pi, "x").wait(20)
     if isinstance(value, (complex, np.complexfloating)):
         require(False, "Return the size of the signal: its absolute value.")
     if isinstance(value, (int, float, np.number)):
@@ -359,6 +378,8 @@ def checker(spin_echo_signal):
         for wrong, message in (
             (tipped.wait(40.0), "Without a 180° pulse the arrows only fan out."),
             (tipped.wait(40).pulse(180, "x").wait(40), "Your echo comes too late: at twice te."),
+            (tipped.wait(20).pulse(180, "x"), "The fan is mirrored, but still open: wait once more."),
+            (tiny, "pulse wants its angles in degrees."),
             (upside, "The 90° pulse first tips; the 180° pulse then mirrors the fan."),
         ):
             require(abs(value_size - abs(wrong.signal)) > 1e-4, message)
@@ -396,8 +417,10 @@ def picture(sequence, subject="head", field_t=3.0):
     """The slice with the sequence's contrast; the brain (or liver) gets medium grey."""
     shares = slices[subject]
     values = weights(sequence, shares, field_t)
-    medium = values["white_matter" if subject == "head" else "liver"]
-    return np.clip(weighted(shares, values) / (1.8 * max(medium, 0.05)), 0, 1)
+    white = 1.8 * max(values["white_matter" if subject == "head" else "liver"], 0.05)
+    if subject == "head":
+        white = max(white, 0.8 * values["csf"])  # where fluid is bright, grey matter stays grey
+    return np.clip(weighted(shares, values) / white, 0, 1)
 
 
 # %% tags=["slide"]
@@ -454,7 +477,7 @@ a, b, c, d = "bright", "T1", "PD", "FLAIR"
 
 # %% tags=["checker"] exercise="name_the_contrast"
 def checker(*answers):
-    names = [str(answer).upper() for answer in answers]
+    names = [str(answer).strip().upper() for answer in answers]
     for name in names:
         require(name in ("T1", "T2", "PD", "FLAIR"), "Each answer is one of T1, T2, PD, FLAIR.")
     a, b, c, d = names
@@ -618,10 +641,11 @@ claim("with the copied TI it is not", left_over["copied from 3 T"] > 0.02)
 #   The best is the [[Ernst angle]].
 
 # %% tags=["slide"]
-pictures = [picture(CONTRASTS["T2"]), picture(GradientEcho(700, 20, 20)),
+pictures = [picture(SpinEcho(3000, 20)), picture(GradientEcho(700, 20, 20)),
             picture(GradientEcho(700, 45, 20))]  # fmt: skip
-titles = ["spin echo, TE 95", "gradient echo, TE 20", "gradient echo, TE 45"]
-show(films(pictures, titles, columns=3), alt="Microbleeds and veins show black on gradient echoes")
+titles = ["spin echo, TE 20", "gradient echo, TE 20", "gradient echo, TE 45"]
+show(films(pictures, titles, columns=3),
+     alt="Two microbleeds: dark grey on the spin echo, black on gradient echoes; veins darken with TE")
 
 # %%
 bleed, white = relaxation("microbleed"), relaxation("white_matter")
@@ -635,12 +659,16 @@ for name, ratio in ratios.items():
 claim("At the same TE only the gradient echo shows the bleed as black",
       ratios["gradient echo, TE 20"] < 0.02 < 0.3 < ratios["spin echo, TE 20"])
 
+# %% [markdown]
+# Real microbleeds also look larger than they are: their iron spoils the field of the neighbours
+# ("blooming"). Here each tissue only has a T2\* of its own, so the dots keep their size.
+
 # %% [markdown] tags=["exercise"] exercise="best_flip"
 # ### Exercise: find the best angle
 #
 # The signal of a gradient echo goes with sin(a) · (1 - E) / (1 - E · cos(a)), where
-# E = exp(-TR/T1). Write `best_flip(t1, tr)`: the angle in **degrees** with the most signal. Search
-# for it with numpy, or find the formula.
+# E = exp(-TR/T1). Write `best_flip(t1, tr)`: the angle in **degrees** with the most signal, to half
+# a degree or better. Search for it with numpy, or find the formula.
 
 # %% tags=["stub"] exercise="best_flip"
 def best_flip(t1, tr):
@@ -672,6 +700,27 @@ def best_flip(t1, tr):
     e, a = np.exp(-tr / t1), np.radians(angles)
     return angles[np.argmax(np.sin(a) * (1 - e) / (1 - e * np.cos(a)))]
 
+# %% tags=["equivalent"] exercise="best_flip"
+def best_flip(t1, tr):
+    angles, e = np.arange(91), np.exp(-tr / t1)  # to one degree: good enough for a scanner
+    a = np.deg2rad(angles)
+    return int(angles[np.argmax(np.sin(a) * (1 - e) / (1 - e * np.cos(a)))])
+
+# %% tags=["wrong"] exercise="best_flip" says="radians"
+def best_flip(t1, tr):
+    a, e = np.linspace(0, 90, 9001), np.exp(-tr / t1)
+    return a[np.argmax(np.sin(a) * (1 - e) / (1 - e * np.cos(a)))]
+
+# %% tags=["wrong"] exercise="best_flip" says="most signal itself"
+def best_flip(t1, tr):
+    a, e = np.radians(np.linspace(0, 90, 9001)), np.exp(-tr / t1)
+    return np.max(np.sin(a) * (1 - e) / (1 - e * np.cos(a)))
+
+# %% tags=["wrong"] exercise="best_flip" says="its place"
+def best_flip(t1, tr):
+    a, e = np.radians(np.linspace(0, 90, 9001)), np.exp(-tr / t1)
+    return np.argmax(np.sin(a) * (1 - e) / (1 - e * np.cos(a)))
+
 # %% tags=["wrong"] exercise="best_flip" says="degrees"
 def best_flip(t1, tr):
     return np.arccos(np.exp(-tr / t1))
@@ -694,10 +743,14 @@ def checker(best_flip):
     if isinstance(other, (int, float, np.number)):
         require(abs(other - 88.72) > 0.1, "T1 and TR are swapped.")
         require(abs(other - 90) > 0.1, "Is it always 90 for you? Short TR wants a smaller angle.")
-        require(abs(other - np.radians(39.78)) > 0.01, "This is in radians; we want degrees.")
+        require(other <= 90, "No angle: argmax gives its place in your list of angles.")
+        turns = (other - np.radians(39.78)) / (2 * np.pi)
+        require(abs(turns - round(turns)) > 0.003,
+                "Radians and degrees are mixed: np.sin and np.cos want radians, we want degrees.")
+        require(abs(other - 0.362) > 0.002, "This is the most signal itself; we want its angle.")
         require(abs(other - 50.22) > 0.1, "Sine or cosine? Set the derivative to zero again.")
-    close(value, 8.0962, "T1 = 1000 ms and TR = 10 ms need a small angle.", rtol=3e-3)
-    close(other, 39.78, "And T1 = 380 ms with TR = 100 ms.", rtol=3e-3)
+    close(value, 8.0962, "T1 = 1000 ms and TR = 10 ms need a small angle.", rtol=0.065)
+    close(other, 39.78, "And T1 = 380 ms with TR = 100 ms.", rtol=0.013)
 
 # %% tags=["slide"]
 angle = np.linspace(0, 90, 181)
@@ -714,8 +767,8 @@ show(fig, alt="Signal against flip angle; each tissue has its best angle, from 4
 # %% [markdown] tags=["slide"]
 # ## 8 Turbo spin echo: a train of echoes
 #
-# After one 90° pulse, send many 180° pulses and fill one row of [[k-space]] (lesson *k-space*) with
-# each echo: 16 echoes, 16 times faster. Two prices:
+# After one 90° pulse, send many 180° pulses and fill one row of [[k-space]] (the raw data of the
+# picture; lesson *k-space*) with each echo: 16 echoes, 16 times faster. Two prices:
 #
 # - Late echoes are weak. Rows at the edge of k-space, which hold the fine detail, fade: **blur**
 #   along one direction, different for every tissue.
@@ -789,6 +842,18 @@ def scan_minutes(tr, rows, echoes):
 def scan_minutes(tr, rows, echoes):
     return tr * rows * echoes / 60_000
 
+# %% tags=["equivalent"] exercise="tse_minutes"
+def scan_minutes(tr, rows, echoes):
+    return math.ceil(rows / echoes) * tr / 1000 / 60
+
+# %% tags=["wrong"] exercise="tse_minutes" says="left over"
+def scan_minutes(tr, rows, echoes):
+    return rows // echoes * tr / 60_000
+
+# %% tags=["wrong"] exercise="tse_minutes" says="one train too many"
+def scan_minutes(tr, rows, echoes):
+    return (rows // echoes + 1) * tr / 60_000
+
 # %% tags=["wrong"] exercise="tse_minutes" says="whole TR"
 def scan_minutes(tr, rows, echoes):
     return rows / echoes * tr / 60_000
@@ -799,11 +864,13 @@ def checker(scan_minutes):
     if isinstance(value, (int, float, np.number)):
         require(abs(value - 19.2) > 0.01, "That is one TR for every row; a train fills several.")
         require(abs(value - 72) > 0.01, "This is in seconds; we want minutes.")
+        require(abs(value - 1.275) > 1e-6, "256 rows fill 16 trains exactly: one train too many.")
         require(value < 100, "A longer train must make the scan shorter.")
     close(value, 1.2, "256 rows in trains of 16, 4.5 s each.")
     part = scan_minutes(6000.0, 100, 16)
     if isinstance(part, (int, float, np.number)):
         require(abs(part - 0.625) > 1e-6, "The last train is not full, but takes a whole TR too.")
+        require(abs(part - 0.6) > 1e-6, "The rows left over need a train of their own.")
     close(part, 0.7, "100 rows in trains of 16, 6 s each.")
 
 # %%
@@ -813,7 +880,7 @@ for echoes in (1, 16, 48):
 # %% [markdown] tags=["slide"]
 # ### What a compact magnet buys
 #
-# The workshop's slide compares two 3 T scanners: echo spacing **4.824 ms** (whole body) and
+# Compare two 3 T scanners: echo spacing **4.824 ms** (whole body) and
 # **3.544 ms** (a compact head scanner with gradients of 80 mT/m and 700 T/m/s). The train is over
 # sooner, so less has faded when the edge of k-space is measured. How much sharper is that?
 
@@ -836,8 +903,8 @@ claim("fluid is hardly blurred at all", widths["csf", 4.824] < 1.3)
 # (A point is never narrower than 1.2 pixels: that is the picture of a point by 256 rows without
 # any fading. Our timing adds pulse, crushers and readout; real scanners also shorten the pulse.)
 #
-# Now the whole head: exact k-space of every tissue, rows faded by that tissue's own echo train. As on
-# the slide, fluid is silenced by an inversion (FLAIR), so we leave it out. (Left in, it would hardly
+# Now the whole head: exact k-space of every tissue, rows faded by that tissue's own echo train. Here
+# fluid is silenced by an inversion (FLAIR), so we leave it out. (Left in, it would hardly
 # be blurred beside blurred brain, and every edge between the two would come out too strong.)
 
 # %%

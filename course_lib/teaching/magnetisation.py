@@ -40,10 +40,12 @@ def draw_arrows(
     title: str = "",
     colour: str = COLOURS[0],
     path: NDArray | None = None,
+    follow: int | None = None,
 ) -> Axes:
     """Arrows for (N, 3) vectors in the globe, with their mean in orange when there are several.
 
     path (T, 3): where the (mean) vector has come from, drawn as a line.
+    follow: the number of one vector to keep an eye on, drawn thicker and in green.
     """
     draw_globe(ax)
     vectors = np.atleast_2d(vectors)
@@ -51,6 +53,8 @@ def draw_arrows(
         ax.plot(*on_paper(path).T, color=COLOURS[1], lw=1.5, alpha=0.8)
     for tip in on_paper(vectors):
         _arrow(ax, tip, colour, 1.6 if len(vectors) > 1 else 3.0)
+    if follow is not None:
+        _arrow(ax, on_paper(vectors[follow]), COLOURS[2], 2.6)
     if len(vectors) > 1:
         _arrow(ax, on_paper(vectors.mean(0)), COLOURS[1], 4.0)
     ax.set_title(title)
