@@ -42,7 +42,7 @@ def _convolution(channels_in: int, channels_out: int) -> nn.Conv2d:
 
 PRESETS: dict[str, dict[str, int]] = {
     "paper": {"depth": 17, "width": 64},
-    "laptop": {"depth": 8, "width": 24},
+    "laptop": {"depth": 8, "width": 16},
 }
 
 
