@@ -537,10 +537,11 @@ faulty = {
 }
 
 # %% tags=["slide"]
-fig = films([image[SEEN] for image in faulty.values()], list(faulty), columns=3, width=11, vmin=-160, vmax=240)
-fig.set_figheight(5.2)
-show(fig, alt="Six faulty chest slices, A to F: doubled edges, fine streaks all over, dark and bright bands "
-              "from the spine, coarse horizontal noise, rings, shadowed bone edges")  # fmt: skip
+sheet = {"truth, 70 keV": truth, "as it should be": good} | faulty
+fig = films([image[SEEN] for image in sheet.values()], list(sheet), columns=4, width=12, vmin=-160, vmax=240)
+fig.set_figheight(4.6)
+show(fig, alt="Truth, a good slice, and six faulty ones, A to F: doubled edges, fine streaks all over, bands "
+              "from the spine, noise and long streaks, rings, shadowed bone edges")  # fmt: skip
 
 # %% [markdown] tags=["exercise"] exercise="name_the_artefact"
 # ### Exercise: name the artefact

@@ -461,8 +461,8 @@ claim("Layers are noisier than dual source", spread["layered detector"] > 1.15 *
 # large spread of switching is not noise but fine streaks: every second view was made up. (Real
 # scanners have a thousand views and more; the streaks are weaker there.)
 #
-# Now let the heart beat. Dual source sees it with its two tubes **at different phases**; the layers
-# see every photon's path at one moment.
+# Now let the heart beat. Dual source may see it with its two tubes **at different phases**; the two
+# layers cannot: each photon passes one and then the other.
 
 # %%
 later = slice_rays(filled(contracted(patient, 0.12)), Z, HIGH)
@@ -471,16 +471,15 @@ beaten = {
     "dual source, scatter 0.2 %": dual_source(rays, rays, LOW, HIGH, seed=1, cross_scatter=0.002),
 }
 wrong = {name: attenuation(decompose_rays(one)[1]) * MG_PER_ML for name, one in beaten.items()}
-wrong["layered detector"] = maps["layered detector"][1] * MG_PER_ML
+honest = wrong["at rest, no scatter"] = maps["dual source"][1] * MG_PER_ML
 
 # %% tags=["slide"]
-titles = ["two tubes, a beat between", "two tubes, scatter not corrected", "two layers"]
+titles = ["half a beat between the tubes", "scatter not corrected", "at rest, no scatter"]
 fig = films([image[SEEN] for image in wrong.values()], titles, columns=3, width=11, vmin=-2, vmax=12)
 fig.set_figheight(3.0)
 show(fig, alt="A bright and a dark rim at the heart; a shifted map by scatter; a clean map")
 
 # %%
-honest = maps["dual source"][1] * MG_PER_ML
 rim = [float(np.abs(image - honest)[60:110, 70:140].max()) for image in wrong.values()]
 print(f"largest error near the heart: moved {rim[0]:.0f}, scatter {rim[1]:.1f} mg/ml")
 claim("Half a beat between the tubes makes errors of more than 10 mg/ml", rim[0] > 10)
