@@ -6,6 +6,7 @@ python -m benchmarks.contact_sheet [folder]
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -16,13 +17,27 @@ import numpy as np
 from PIL import Image
 from skimage.measure import find_contours
 
+from course_lib.imaging.attenuation import linear_attenuation
+from course_lib.imaging.ct.acquisition import CHEST_CT, scan
+from course_lib.imaging.ct.beam_hardening import REFERENCE_KEV, correct_water
+from course_lib.imaging.ct.fbp import fbp
+from course_lib.imaging.ct.geometry import ParallelBeam
+from course_lib.imaging.ct.hounsfield import WINDOWS, hounsfield
+from course_lib.imaging.ct.table import on_the_table
+from course_lib.imaging.mr.sequences import CONTRASTS, weights
+from course_lib.imaging.mr.slices import tissue_slice, weighted
 from course_lib.imaging.radiography import Radiograph, radiograph
 from course_lib.patient.cohort import sample_patient
 from course_lib.patient.findings import FINDINGS
+from course_lib.patient.head import head_parts
+from course_lib.patient.person import Patient
+from course_lib.patient.solids import Part, Pieces
+from course_lib.patient.upper_abdomen import liver_level, upper_abdomen
 
 SEVERITIES = (0.15, 0.5, 0.95)
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 STRIP = (None, "pleural_effusion", "pneumothorax", "mass", "cardiomegaly", "support_device")
+MACHINES = ("radiograph", "CT, lung", "CT, mediastinum", "MR, abdomen", "MR, head")
 ORANGE = "#E69F00"
 
 
@@ -49,6 +64,45 @@ def draw_sheet(output: Path, size: int = 320) -> None:
     figure.savefig(output, dpi=100)
     plt.close(figure)
     _as_palette(output)
+
+
+def draw_machines(output: Path) -> None:
+    """One patient with a nodule: film, CT in two windows, MR of the abdomen and of the head."""
+    patient = FINDINGS["nodule"](sample_patient(7), severity=0.8, seed=3)
+    film = radiograph(patient, size=256, seed=7)
+    figure, axes = plt.subplots(1, 5, figsize=(12, 2.55), facecolor="black")
+    _show(axes[0], film)
+    hounsfield_units = _ct_slice(patient)
+    axes[1].imshow(WINDOWS["lung"].shown(hounsfield_units), cmap="gray", vmin=0, vmax=1)
+    axes[2].imshow(WINDOWS["mediastinum"].shown(hounsfield_units), cmap="gray", vmin=0, vmax=1)
+    abdomen = tissue_slice(upper_abdomen(patient), liver_level(patient), 360, 256)
+    head = tissue_slice(head_parts(7, age=patient.age, sex=patient.sex), 12.0, 230, 256)
+    for axis, shares, contrast in ((axes[3], abdomen, "T2"), (axes[4], head, "T1")):
+        picture = weighted(shares, weights(CONTRASTS[contrast], shares, 3.0))
+        axis.imshow(picture, cmap="gray", vmin=0, vmax=np.percentile(picture, 95))
+    for axis, title in zip(axes, MACHINES, strict=True):
+        axis.set_title(title, color="white", fontsize=9)
+        axis.set_axis_off()
+    figure.subplots_adjust(0.005, 0.01, 0.995, 0.91, 0.02)
+    figure.savefig(output, dpi=100)
+    plt.close(figure)
+    _as_palette(output)
+
+
+def _ct_slice(patient: Patient) -> np.ndarray:
+    """(256, 256) HU of a slice through the nodule, scanned and reconstructed."""
+    lying = on_the_table(patient)
+    height = float(np.mean([c[2] for part in lying.findings[-1].parts for c in _centres(part)]))
+    protocol = replace(CHEST_CT, beam=ParallelBeam(360, 336, 1.25))
+    sinogram = correct_water(scan(lying.solids, height, protocol, seed=7))
+    mu = fbp(sinogram.values, sinogram.angles_deg, sinogram.spacing_mm, 256, 1.6, "hann")
+    return hounsfield(mu, float(linear_attenuation("water", REFERENCE_KEV)))
+
+
+def _centres(part: Part) -> np.ndarray:
+    """(N, 3) mm of the pieces of a part."""
+    solid = part.geometry
+    return solid.centre if isinstance(solid, Pieces) else solid.union.centre
 
 
 def draw_strip(output: Path, size: int = 256) -> None:
@@ -85,3 +139,4 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     draw_sheet(folder / "contact_sheet.png")
     draw_strip(folder / "strip.png")
+    draw_machines(folder / "machines.png")
