@@ -835,6 +835,11 @@ for name, image in (("rays", by_rays), ("pictures", by_pictures)):
 claim("Rays see hardly any iodine where there is none", bias["rays"] < 0.3)
 claim("pictures see at least three times as much", bias["pictures"] > 3 * bias["rays"])
 
+# %% [markdown] tags=["instructor"]
+# Ask: would a third spectrum tell a third material? (Not in tissue: there are only two functions of
+# energy. Yes, if one material has its K edge within the spectrum, such as gold or gadolinium.) Short of
+# time: the exercises on the pixel, on the mono-energetic picture and on noise carry the lesson.
+
 # %% [markdown] tags=["slide"]
 # ## What to remember
 #
