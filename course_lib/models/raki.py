@@ -1,9 +1,9 @@
 """A network for one scan only: it learns from the scan's own centre to fill in missing lines.
 
 After RAKI (Akcakaya, Moeller, Weingartner, Ugurbil, Magn Reson Med 2019;81:439-453): GRAPPA's
-linear kernel is replaced by three small convolutions in k-space. No other patient is needed to learn
-from, so nothing can be invented from other people's heads; but the centre is short, and its noise is
-learned as well. Filter sizes here are our own, symmetric about the missing lines.
+linear kernel is replaced by three small convolutions in k-space. No other patient is needed to
+learn from, so nothing can be invented from other people's heads; but the centre is short, and its
+noise is learned as well. Filter sizes here are our own, symmetric about the missing lines.
 """
 
 from __future__ import annotations
