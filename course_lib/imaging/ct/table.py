@@ -38,8 +38,8 @@ def _covered(part: Part, body: Body) -> Part:
 
 
 def _counted_once(parts: tuple[Part, ...], tumours: list[Pieces]) -> tuple[Part, ...]:
-    """The parts, with heart and vessels as sets of points that leave room for each other and for the
-    spine, and the lungs' vessels only where there is lung and nothing else."""
+    """The parts, with heart and vessels as sets of points that leave room for each other and for
+    the spine, and the lungs' vessels only where there is lung and nothing else."""
     lungs = {part.name: part.geometry for part in parts if part.name.endswith(" lung")}
     spine = [part for part in parts if part.name in ("vertebrae", "discs")]
     great = [_points(part) for part in spine if part.displaces == "muscle"]  # not what fills them
