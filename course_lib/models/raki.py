@@ -61,24 +61,21 @@ def examples(acs: Tensor, factor: int) -> tuple[Tensor, Tensor]:
 def fill(kspace: Tensor, network: Raki) -> Tensor:
     """Complex k-space (coils, rows, columns) with every missing line filled in.
 
-    Every factor-th line, k = 0 among them, must be measured; other measured lines are kept. The
-    number of rows must be divisible by the factor.
+    Every factor-th line, k = 0 among them, must be measured; other measured lines are kept.
     """
     coils, rows, columns = kspace.shape
     factor = network.factor
-    if rows % factor:
-        raise ValueError(f"{rows} rows cannot be split into groups of {factor}.")
-    start = (rows // 2) % factor
-    # Lines before the first measured one follow the last: k-space is treated as a ring.
-    turned = kspace.roll(-start, 1)
-    known = turned[:, ::factor]
-    guess = network(_channels(known)[None])[0].unflatten(0, (factor - 1, 2 * coils))
-    parts = guess.unflatten(1, (2, coils))
-    missing = torch.complex(parts[:, 0], parts[:, 1])  # (factor - 1, coils, lines, columns)
-    dense = torch.cat([known[None], missing]).movedim(0, 2).reshape(coils, rows, columns)
-    dense = dense.roll(start, 1)
+    # Empty lines beyond both ends make whole groups that begin with a measured line.
+    above = -(rows // 2) % factor
+    below = -(rows + above) % factor
+    padded = functional.pad(kspace, (0, 0, above, below))
+    known = padded[:, ::factor]
+    guess = network(_channels(known)[None])[0]
+    parts = guess.unflatten(0, (factor - 1, 2, coils))
+    missing = torch.complex(parts[:, 0], parts[:, 1])  # (factor - 1, coils, groups, columns)
+    dense = torch.cat([known[None], missing]).movedim(0, 2).flatten(1, 2)
     measured = (kspace.abs().sum((0, 2)) > 0)[None, :, None]
-    return torch.where(measured, kspace, dense)
+    return torch.where(measured, kspace, dense[:, above : above + rows])
 
 
 def _channels(values: Tensor) -> Tensor:

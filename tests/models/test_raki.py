@@ -35,10 +35,11 @@ def test_examples_come_from_every_starting_line(scan):
 
 
 def test_measured_lines_are_kept(scan):
-    mask = torch.from_numpy(every((SIZE, SIZE), 2, acs=20))
-    filled = fill(scan * mask, Raki(COILS, 2))
-    assert filled.shape == scan.shape
-    assert torch.equal(filled * mask, scan * mask)
+    for factor in (2, 3):  # 64 lines are no multiple of 3
+        mask = torch.from_numpy(every((SIZE, SIZE), factor, acs=20))
+        filled = fill(scan * mask, Raki(COILS, factor))
+        assert filled.shape == scan.shape
+        assert torch.equal(filled * mask, scan * mask)
 
 
 def test_it_learns_from_the_centre_alone(scan):
@@ -59,7 +60,5 @@ def test_it_learns_from_the_centre_alone(scan):
 def test_what_cannot_be_learned_is_refused(scan):
     with pytest.raises(ValueError, match="at least 9 lines"):
         examples(scan[:, :8], 2)
-    with pytest.raises(ValueError, match="groups of 3"):
-        fill(scan, Raki(COILS, 3))
     with pytest.raises(ValueError, match="no line is missing"):
         Raki(COILS, 1)
