@@ -40,7 +40,7 @@ from course_lib.teaching.widgets import explore
 
 # %% [markdown] tags=["instructor"]
 # Everything trains in the lesson, about a minute and a half in all. Start the run at the beginning and talk
-# meanwhile. Parts 1 to 3 and 6 are the core (three exercises: keep_the_measured, contrast_kept, invisible_change);
+# meanwhile. Parts 1 to 3 and 6 are the core (three exercises: keep_the_measured, lesion_kept, invisible_change);
 # 4 and 5, 7, 8 and 9 can each be left out. Typical mistake: students compare networks on the images
 # they trained on. Ask: "Which heads were in the exam?"
 
@@ -629,59 +629,59 @@ claim("Where it went to school, the cascade is well ahead of FISTA", lead["as at
 claim("On another contrast its lead is smaller", lead["T1"] > 1.05 * lead["as at school"])
 claim("Data consistency helps in every situation", all(g[2] < g[1] for g in gain.values()))
 
-# %% [markdown] tags=["exercise"] exercise="contrast_kept"
+# %% [markdown] tags=["exercise"] exercise="lesion_kept"
 # ### Exercise: measure the tumour, not the mean
 #
 # An error over the whole head says little about one lesion. Write `contrast_kept(picture, truth, lesion,
 # around)`: the mean inside `lesion` minus the mean in `around` (boolean masks), divided by the same
 # difference in the truth. 1: all there. 0: wiped out. Above 1: exaggerated.
 
-# %% tags=["stub"] exercise="contrast_kept"
+# %% tags=["stub"] exercise="lesion_kept"
 def contrast_kept(picture, truth, lesion, around):
     """Share of a lesion's contrast that a picture shows."""
     return ...
 
-# %% tags=["check"] exercise="contrast_kept"
-check("contrast_kept", contrast_kept)
+# %% tags=["check"] exercise="lesion_kept"
+check("lesion_kept", contrast_kept)
 
-# %% [markdown] tags=["hint"] exercise="contrast_kept"
+# %% [markdown] tags=["hint"] exercise="lesion_kept"
 # `picture[lesion]` are the pixels of the lesion.
 
-# %% [markdown] tags=["hint"] exercise="contrast_kept"
+# %% [markdown] tags=["hint"] exercise="lesion_kept"
 # Contrast of one image: `image[lesion].mean() - image[around].mean()`. You need it twice.
 
-# %% [markdown] tags=["hint"] exercise="contrast_kept"
+# %% [markdown] tags=["hint"] exercise="lesion_kept"
 # Divide the picture's contrast by the truth's.
 
-# %% tags=["solution"] exercise="contrast_kept"
+# %% tags=["solution"] exercise="lesion_kept"
 def contrast_kept(picture, truth, lesion, around):
     """Share of a lesion's contrast that a picture shows."""
     def contrast(image):
         return image[lesion].mean() - image[around].mean()
     return contrast(picture) / contrast(truth)  # against the surroundings: brightness alone is no lesion
 
-# %% tags=["equivalent"] exercise="contrast_kept"
+# %% tags=["equivalent"] exercise="lesion_kept"
 def contrast_kept(picture, truth, lesion, around):
     shown = np.average(picture, weights=lesion) - np.average(picture, weights=around)
     return shown / (np.average(truth, weights=lesion) - np.average(truth, weights=around))
 
-# %% tags=["wrong"] exercise="contrast_kept" says="surroundings"
+# %% tags=["wrong"] exercise="lesion_kept" says="surroundings"
 def contrast_kept(picture, truth, lesion, around):
     return picture[lesion].mean() / truth[lesion].mean()
 
-# %% tags=["wrong"] exercise="contrast_kept" says="upside down"
+# %% tags=["wrong"] exercise="lesion_kept" says="upside down"
 def contrast_kept(picture, truth, lesion, around):
     return (truth[lesion].mean() - truth[around].mean()) / (picture[lesion].mean() - picture[around].mean())
 
-# %% tags=["wrong"] exercise="contrast_kept" says="sum"
+# %% tags=["wrong"] exercise="lesion_kept" says="sum"
 def contrast_kept(picture, truth, lesion, around):
     return (picture[lesion].sum() - picture[around].sum()) / (truth[lesion].sum() - truth[around].sum())
 
-# %% tags=["wrong"] exercise="contrast_kept" says="difference"
+# %% tags=["wrong"] exercise="lesion_kept" says="difference"
 def contrast_kept(picture, truth, lesion, around):
     return picture[lesion].mean() - picture[around].mean()
 
-# %% tags=["checker"] exercise="contrast_kept"
+# %% tags=["checker"] exercise="lesion_kept"
 def checker(contrast_kept):
     rng = np.random.default_rng(0)
     truth, picture = rng.random((2, 12, 12))
@@ -1066,58 +1066,58 @@ claim("but far less than knowing the motion does", after / before > cured["known
 # - A magnitude image is never negative: its noise is [[Rician|Rician noise]], and the dark is too bright.
 # - Classical: non-local means (average patches that look alike), total variation. Learned: DnCNN.
 
-# %% [markdown] tags=["exercise"] exercise="noise_floor"
+# %% [markdown] tags=["exercise"] exercise="rician_floor"
 # ### Exercise: lift the floor away
 #
 # The mean of the **square** of a Rician value is simple: $E[m^2] = A^2 + 2\sigma^2$, with A the true
 # signal and σ the noise of real and imaginary part. Write `without_floor(m, sd)`: estimate A from a
 # magnitude m (an array). Where it would be the root of a negative number, return 0.
 
-# %% tags=["stub"] exercise="noise_floor"
+# %% tags=["stub"] exercise="rician_floor"
 def without_floor(m, sd):
     """Estimated signal, same shape as m."""
     return ...
 
-# %% tags=["check"] exercise="noise_floor"
-check("noise_floor", without_floor)
+# %% tags=["check"] exercise="rician_floor"
+check("rician_floor", without_floor)
 
-# %% [markdown] tags=["hint"] exercise="noise_floor"
+# %% [markdown] tags=["hint"] exercise="rician_floor"
 # Solve $m^2 = A^2 + 2\sigma^2$ for A.
 
-# %% [markdown] tags=["hint"] exercise="noise_floor"
+# %% [markdown] tags=["hint"] exercise="rician_floor"
 # $A = \sqrt{m^2 - 2\sigma^2}$. What if m is very small?
 
-# %% [markdown] tags=["hint"] exercise="noise_floor"
+# %% [markdown] tags=["hint"] exercise="rician_floor"
 # `np.sqrt(np.maximum(m**2 - 2 * sd**2, 0))`
 
-# %% tags=["solution"] exercise="noise_floor"
+# %% tags=["solution"] exercise="rician_floor"
 def without_floor(m, sd):
     """Estimated signal, same shape as m."""
     return np.sqrt(np.maximum(np.asarray(m) ** 2 - 2 * sd**2, 0))  # power adds up, not magnitude
 
-# %% tags=["equivalent"] exercise="noise_floor"
+# %% tags=["equivalent"] exercise="rician_floor"
 def without_floor(m, sd):
     power = np.square(m) - 2 * sd * sd
     return np.where(power > 0, np.abs(power), 0) ** 0.5
 
-# %% tags=["wrong"] exercise="noise_floor" says="power"
+# %% tags=["wrong"] exercise="rician_floor" says="power"
 def without_floor(m, sd):
     return np.maximum(m - sd, 0)
 
-# %% tags=["wrong"] exercise="noise_floor" says="two parts"
+# %% tags=["wrong"] exercise="rician_floor" says="two parts"
 def without_floor(m, sd):
     return np.sqrt(np.maximum(m**2 - sd**2, 0))
 
-# %% tags=["wrong"] exercise="noise_floor" says="negative"
+# %% tags=["wrong"] exercise="rician_floor" says="negative"
 def without_floor(m, sd):
     with np.errstate(invalid="ignore"):
         return np.sqrt(m**2 - 2 * sd**2)
 
-# %% tags=["wrong"] exercise="noise_floor" says="root"
+# %% tags=["wrong"] exercise="rician_floor" says="root"
 def without_floor(m, sd):
     return np.maximum(m**2 - 2 * sd**2, 0)
 
-# %% tags=["checker"] exercise="noise_floor"
+# %% tags=["checker"] exercise="rician_floor"
 def checker(without_floor):
     m, sd = np.array([1.0, 0.5, 0.3]), 0.2
     got = without_floor(m.copy(), sd)
