@@ -845,7 +845,7 @@ claim("pictures see at least three times as much", bias["pictures"] > 3 * bias["
 # - Attenuation is made of **two** functions of energy, so two spectra tell two materials, not three.
 # - Decomposing rays is exact for the known spectra; it mends beam hardening on the way.
 # - Iodine comes in mg/ml; pictures come at any keV. Iodine shines most at 40 keV; contrast to noise is
-#   best near 70 keV.
+#   best between 70 and 80 keV.
 # - Tin and two tubes: best separation. Layers: the same moment, but closer spectra. Switching: in
 #   between, and every second view is made up.
 # - The basis is an assumption: calcium in a water/iodine pair goes half into each.
