@@ -92,6 +92,16 @@ def test_bumps_begin_as_a_straight_line():
     assert y[4].abs() < 1e-6 and slope[[0, 2, 6, 8]].std() < 0.01 * slope[0].abs()
 
 
+def test_bumps_read_from_a_table_are_the_sum_of_gaussians():
+    bumps = Bumps(2, bumps=15)
+    torch.nn.init.normal_(bumps.heights, generator=RANDOM)
+    x = torch.linspace(-1.8, 1.8, 999).repeat(1, 2, 1, 1)
+    places = torch.linspace(-1, 1, 15)
+    gaussians = torch.exp(-0.5 * ((x[..., None] - places) / (2 / 14)) ** 2)
+    expected = (gaussians * bumps.heights[None, :, None, None]).sum(-1)
+    assert torch.allclose(bumps(x), expected, atol=3e-3)
+
+
 def test_all_of_them_learn_from_a_batch():
     mask, image = lines(2, 16), noise(2, 16, 16)
     measured = to_kspace(image) * mask
