@@ -1,13 +1,13 @@
 # %% [markdown] tags=["slide"]
 # ## From pictures to numbers
 #
-# "Bright on T2" depends on scanner, coil and window. A **T2 of 72 ms** does not. This lesson
+# "Bright on T2" depends on scanner, coil and window. A **T2 of 72 ms** hardly does. This lesson
 # measures four things in every voxel:
 #
 # 1. T2, from a train of echoes
 # 2. T1 and T2 together, from one strange scan: [[fingerprinting|MR fingerprinting]]
 # 3. [[Susceptibility|magnetic susceptibility]]: iron and calcium, from the phase
-# 4. [[Kurtosis|diffusion kurtosis]]: how hindered water is, from far too few data
+# 4. [[Kurtosis|diffusion kurtosis]]: how much membranes hinder water, from far too few data
 #
 # Each is an inverse problem: a curve or a field is measured, its cause is wanted. Each is solved
 # by a classic method and by a small [[neural network]], and you will break both.
@@ -55,11 +55,16 @@ print({name: int(mask.sum()) for name, mask in pure.items()}, "voxels hold one t
 # Measure the same slice at several [[TE]]. In every voxel the echoes fall as $S_0\,e^{-TE/T_2}$.
 #
 # - **Logarithm**: $\ln S = \ln S_0 - TE/T_2$, a straight line. Its slope gives T2. Quick.
-# - **Least squares** on the echoes themselves. Slower, and each echo counts as it should.
+# - **Least squares** on the echoes themselves. Slower, but a faint, noisy echo counts little: the
+#   logarithm had blown its noise up.
+
+# %% [markdown]
+# (Our refocusing pulses are perfect. In a real train they are not: stimulated echoes make T2 too
+# long, and many leave out the first echo.)
 
 # %%
 TE = np.arange(1, 17) * 12.0  # ms
-NOISE = 0.04  # standard deviation; fully relaxed water gives 1
+NOISE = 0.05  # standard deviation; fully relaxed water gives 1
 
 
 def echo_pictures(te_ms):
@@ -109,6 +114,11 @@ def t2_of(te, signal):
     away, logs = te - np.mean(te), np.log(signal)
     return -np.sum(away**2) / np.sum(away * logs)
 
+# %% tags=["equivalent"] exercise="t2_by_line"
+def t2_of(te, signal):
+    columns = np.stack([te, np.ones(len(te))], 1)
+    return -1 / np.linalg.lstsq(columns, np.log(signal), rcond=None)[0][0]
+
 # %% tags=["wrong"] exercise="t2_by_line" says="logarithm"
 def t2_of(te, signal):
     return -1 / np.polyfit(te, signal, 1)[0]
@@ -120,6 +130,14 @@ def t2_of(te, signal):
 # %% tags=["wrong"] exercise="t2_by_line" says="negative"
 def t2_of(te, signal):
     return 1 / np.polyfit(te, np.log(signal), 1)[0]
+
+# %% tags=["wrong"] exercise="t2_by_line" says="all echoes"
+def t2_of(te, signal):
+    return (te[1] - te[0]) / np.log(signal[0] / signal[1])
+
+# %% tags=["wrong"] exercise="t2_by_line" says="intercept"
+def t2_of(te, signal):
+    return -1 / np.polyfit(te, np.log(signal), 1)[1]
 
 # %% tags=["wrong"] exercise="t2_by_line" says="natural"
 def t2_of(te, signal):
@@ -135,8 +153,15 @@ def checker(t2_of):
         require(abs(value - 1 / 80) > 1e-4, "This is the rate 1/T2; we want the time.")
         require(abs(value + 1 / np.polyfit(te, signal, 1)[0]) > 0.1,
                 "Take the logarithm first: only then is it a line.")  # fmt: skip
-        require(abs(value - 80 * np.log(10)) > 0.1, "Use the natural logarithm, np.log.")
+        for base in (2, 10):
+            require(abs(value - 80 * np.log(base)) > 0.1, "Use the natural logarithm, np.log.")
+        require(abs(value + 1 / np.log(0.7)) > 0.1,
+                "This comes from the intercept. Which number is the slope?")  # fmt: skip
     close(value, 80.0, "Echoes of 0.7 exp(-te/80) must give 80 ms.")
+    noisy = signal * [1.02, 0.97, 1.03, 0.99]
+    line = -1 / np.polyfit(te, np.log(noisy), 1)[0]
+    close(t2_of(te, noisy), line, "Right without noise. With noise all echoes must count, "
+          "not only two of them.", rtol=0.01)  # fmt: skip
 
 # %%
 line = relaxometry.fit_log_linear(echoes[inside], TE)
@@ -154,13 +179,13 @@ print(f"truth: white matter {tissue['white_matter'].t2_ms:.0f}, "
       f"grey {tissue['grey_matter'].t2_ms:.0f} ms")
 white = {name: np.median(t2_map[pure["white_matter"]]) for name, t2_map in maps.items()}
 claim("The line finds white matter more than 5 % too long", white["line through logarithms"] > 73)
-claim("least squares errs less", abs(white["least squares"] - 69) < 0.7 * abs(
+claim("least squares errs less there", abs(white["least squares"] - 69) < 0.75 * abs(
     white["line through logarithms"] - 69))  # fmt: skip
 
 # %% tags=["slide"]
 truth = weighted(shares, {name: r.t2_ms for name, r in tissue.items()})
 pictures = [*maps.values(), truth * inside]
-titles = [*maps, "truth (mean T2 of the voxel)"]
+titles = [f"{name}, 0 to 160 ms" for name in (*maps, "truth (mean)")]
 show(films(pictures, titles, columns=3, vmin=0, vmax=160, cmap="viridis", interpolation="nearest"),
      alt="Two T2 maps and the truth; the map by logarithms is brighter and noisier")
 
@@ -169,7 +194,8 @@ show(films(pictures, titles, columns=3, vmin=0, vmax=160, cmap="viridis", interp
 #
 # A magnitude is never negative. Where the signal has gone, the noise still shows a mean of
 # **1.25 times its standard deviation** ([[Rician noise]]). A logarithm takes this floor for a slow
-# decay: T2 comes out too long, and the more so the noisier the scan. It looks like disease.
+# decay: T2 comes out too long, the more so the noisier the scan and the shorter T2. (Grey matter,
+# with its 99 ms, hardly reached the floor.) It looks like disease.
 
 # %%
 def draw_voxel(noise, true_t2):
@@ -245,6 +271,15 @@ def careful_t2(te, signal, sd):
 def careful_t2(te, signal, sd):
     return -1 / np.polyfit(te, np.log(np.maximum(signal - 3 * sd, 1e-6)), 1)[0]
 
+# %% tags=["wrong"] exercise="noise_floor" says="new floor"
+def careful_t2(te, signal, sd):
+    return -1 / np.polyfit(te, np.log(np.maximum(signal, 3 * sd)), 1)[0]
+
+# %% tags=["wrong"] exercise="noise_floor" says="another sd"
+def careful_t2(te, signal, sd):
+    keep = signal > 0.09
+    return -1 / np.polyfit(te[keep], np.log(signal[keep]), 1)[0]
+
 # %% tags=["wrong"] exercise="noise_floor" says="floor itself"
 def careful_t2(te, signal, sd):
     keep = signal > sd
@@ -262,13 +297,18 @@ def checker(careful_t2):
 
     if isinstance(value, (int, float, np.number)):
         all_used = line(te, signal)
+        require(np.isfinite(value), "Leave echoes out; an echo set to 0 has no logarithm.")
         require(abs(careful_t2(te, signal, 0.05) - all_used) > 1e-6,
                 "You still use all echoes, also those in the floor.")  # fmt: skip
         require(abs(value - all_used) > 1e-6, "Above 1 sd is too low: the floor itself lies there.")
         require(abs(value - line(te[~keep], signal[~keep])) > 1e-6, "You keep the wrong ones.")
         lowered = line(te, np.maximum(signal - 0.09, 1e-6))
         require(abs(value - lowered) > 1e-6, "Do not subtract anything: leave echoes out.")
+        raised = line(te, np.maximum(signal, 0.09))
+        require(abs(value - raised) > 1e-6, "Echoes raised to 3 sd make a new floor: leave them out.")
     close(value, line(te[keep], signal[keep]), "Only echoes above 3 sd may count.")
+    keep = signal > 0.15
+    close(careful_t2(te, signal, 0.05), line(te[keep], signal[keep]), "Try it with another sd.")
 
 # %%
 te_long, sd = TE, 0.05
@@ -330,7 +370,7 @@ for name, values in spread.items():
     print(f"{name}: median {np.median(values):.1f} ms, half lie within "
           f"{np.subtract(*np.percentile(values, [75, 25])):.1f} ms")
 claim("The network has learned the noise floor without being told",
-      abs(np.median(answers) - 50) < abs(median["line, all echoes"] - 50))
+      abs(np.median(answers) - 50) < 0.4 * abs(median["line, all echoes"] - 50))
 
 # %% [markdown]
 # Then the hospital buys another scanner. Its numbers are four times larger, signal and noise alike:
@@ -358,6 +398,11 @@ claim("the fit does not care", abs(np.median(fitted) / 50 - 1) < 0.02)
 # settles. Each pair of T1 and T2 then answers with a curve of its own: a fingerprint. Simulate all
 # of them beforehand (a **dictionary**), and look the measured curve up.
 
+# %% [markdown]
+# (We give ourselves a full, nearly clean picture after every pulse. A real scan has time for one
+# turn of a spiral only; the artefacts of what is left out differ from pulse to pulse, so the match
+# takes them for noise.)
+
 # %% tags=["slide"]
 train = mrf.wavy_train(300)
 fig, (top, bottom) = plt.subplots(2, 1, figsize=(8, 4.4), sharex=True, height_ratios=[1, 2])
@@ -375,7 +420,7 @@ show(fig, alt="Flip angles in three waves, and the different signal curves of fo
 t1_grid, t2_grid = mrf.grid(step=0.05)
 book = mrf.dictionary(t1_grid, t2_grid, train, rank=12)
 print(f"{len(t1_grid)} fingerprints of {len(train)} points, kept as {book.atoms.shape[1]} numbers")
-curves = mrf.signals(t1_grid[:1000], t2_grid[:1000], train)
+curves = mrf.signals(t1_grid[::6], t2_grid[::6], train)  # every sixth will do
 again = curves @ book.basis @ book.basis.T
 lost = np.linalg.norm(again - curves) / np.linalg.norm(curves)
 claim("Twelve numbers hold 300 points to better than 1 %", lost < 0.01)
@@ -385,7 +430,7 @@ claim("Twelve numbers hold 300 points to better than 1 %", lost < 0.01)
 #
 # Write `best_match(curve, dictionary)`: the row of `dictionary` (rows of any length) that has the
 # same **shape** as `curve`. The voxel's [[proton density]] only scales the curve, and must not
-# matter. All curves are positive or negative real numbers.
+# matter. All numbers are real; they may be negative.
 
 # %% tags=["stub"] exercise="mrf_match"
 def best_match(curve, dictionary):
@@ -414,6 +459,15 @@ def best_match(curve, dictionary):
 def best_match(curve, dictionary):
     unit = dictionary / np.sqrt((dictionary**2).sum(1, keepdims=True))
     return int(np.argmin(((unit - curve / np.linalg.norm(curve)) ** 2).sum(1)))
+
+# %% tags=["equivalent"] exercise="mrf_match"
+def best_match(curve, dictionary):
+    scale = (dictionary @ curve) / (dictionary**2).sum(1)  # the best proton density for each row
+    return np.argmin(((curve - scale[:, None] * dictionary) ** 2).sum(1))
+
+# %% tags=["wrong"] exercise="mrf_match" says="weak copy"
+def best_match(curve, dictionary):
+    return np.argmax(dictionary @ curve / (dictionary**2).sum(1))
 
 # %% tags=["wrong"] exercise="mrf_match" says="longest"
 def best_match(curve, dictionary):
@@ -521,7 +575,8 @@ claim("The network finds T1 of white matter within 12 %",
 # %%
 weights_of_network = 12 * 96 + 96 * 96 + 96 * 2
 print(f"multiplications for one voxel: dictionary {book.atoms.size}, network {weights_of_network}")
-claim("The network asks for five times fewer multiplications, and no more for more parameters",
+print(f"one parameter more, in 20 steps: {20 * book.atoms.size} and {weights_of_network + 96}")
+claim("The network asks for five times fewer multiplications",
       book.atoms.size > 5 * weights_of_network)
 
 # %% [markdown] tags=["slide"]
@@ -570,13 +625,14 @@ def three_views(volume):
 
 
 rows = [*three_views(chi), *three_views(field)]
-titles = ["χ (truth), axial", "coronal", "sagittal", "field, axial", "coronal", "sagittal"]
+titles = ["χ (truth), axial, -0.1 to 0.2 ppm", "coronal", "sagittal",
+          "field, axial, same window", "coronal", "sagittal"]  # fmt: skip
 show(films(rows, titles, columns=3, vmin=-0.1, vmax=0.2),
      alt="Susceptibility with bright basal ganglia and veins; the field with dipole patterns")
 
 # %% [markdown]
-# (Air and bone disturb the field far more. Real scans remove that "background field" first; here
-# the brain is alone.)
+# (A phase repeats after every full turn: real scans must first be *unwrapped*. Air and bone disturb
+# the field far more than tissue; this "background field" is removed, too. Here the brain is alone.)
 
 # %% [markdown] tags=["exercise"] exercise="dipole_write"
 # ### Exercise: write the dipole
@@ -615,6 +671,28 @@ def dipole(kz, ky, kx):
     share = np.divide(kz**2, square, out=np.full(square.shape, 1 / 3), where=square > 0)
     return 1 / 3 - share
 
+# %% tags=["equivalent"] exercise="dipole_write"
+def dipole(kz, ky, kx):
+    result, square = np.zeros(np.shape(kz)), kz**2 + ky**2 + kx**2
+    some = square > 0
+    result[some] = 1 / 3 - kz[some] ** 2 / square[some]
+    return result
+
+# %% tags=["wrong"] exercise="dipole_write" says="no root"
+def dipole(kz, ky, kx):
+    length = np.sqrt(kz**2 + ky**2 + kx**2)
+    return np.where(length > 0, 1 / 3 - kz**2 / np.where(length > 0, length, 1), 0)
+
+# %% tags=["wrong"] exercise="dipole_write" says="squared, too"
+def dipole(kz, ky, kx):
+    square = kz**2 + ky**2 + kx**2
+    return np.where(square > 0, 1 / 3 - kz / np.where(square > 0, square, 1), 0)
+
+# %% tags=["wrong"] exercise="dipole_write" says="own axis"
+def dipole(kz, ky, kx):
+    square = ky**2 + kx**2
+    return np.where(square > 0, 1 / 3 - kz**2 / np.where(square > 0, square, 1), 0)
+
 # %% tags=["wrong"] exercise="dipole_write" says="zero divided"
 def dipole(kz, ky, kx):
     with np.errstate(all="ignore"):
@@ -644,8 +722,13 @@ def checker(dipole):
     if np.shape(value) == (5,):
         require(np.isfinite(value[0]), "At k = 0 you have zero divided by zero.")
         require(abs(value[0] - 1 / 3) > 1e-9, "You have one third at k = 0; it must be 0 there.")
-        require(value[1] < 0 or abs(value[1]) < 0.5, "The sign is turned: the 1/3 is positive.")
+        require(abs(value[1] - 1) > 1e-9, "Where is the 1/3 of the formula?")
+        require(value[1] < 0.5, "The sign is turned: the 1/3 is positive.")
+        require(abs(value[1]) > 1e-9, "On the field's own axis kz² = k²: put that into the formula.")
         require(value[1] < 0, "The scanner's field points along z: which component counts?")
+        root, plain = 1 / 3 - 4 / np.sqrt(6), 1 / 3 - 2 / 6
+        require(abs(value[4] - root) > 1e-9, "Below stands k², the square of the length: no root.")
+        require(abs(value[4] - plain) > 1e-9, "Above stands kz²: it is squared, too.")
     close(value, [0, -2 / 3, 1 / 3, 1 / 3, 1 / 3 - 4 / 6], "Compare with 1/3 - kz²/k².")
 
 # %% [markdown] tags=["slide"]
@@ -707,6 +790,23 @@ def careful_inverse(kernel, threshold):
     safe = np.where(np.abs(kernel) >= threshold, kernel, np.copysign(threshold, kernel))
     return 1 / np.where(kernel == 0, threshold, safe)
 
+# %% tags=["equivalent"] exercise="tkd_write"
+def careful_inverse(kernel, threshold):
+    return np.where(kernel >= 0, 1 / np.maximum(kernel, threshold), 1 / np.minimum(kernel, -threshold))
+
+# %% tags=["wrong"] exercise="tkd_write" says="stay negative, too"
+def careful_inverse(kernel, threshold):
+    large = np.abs(kernel) >= threshold
+    return 1 / np.where(large, kernel, threshold)
+
+# %% tags=["wrong"] exercise="tkd_write" says="more than 1/threshold"
+def careful_inverse(kernel, threshold):
+    return np.sign(kernel) / np.minimum(np.abs(kernel) + 1e-9, threshold)
+
+# %% tags=["wrong"] exercise="tkd_write" says="1 over it"
+def careful_inverse(kernel, threshold):
+    return np.where(kernel < 0, -1, 1) * np.maximum(np.abs(kernel), threshold)
+
 # %% tags=["wrong"] exercise="tkd_write" says="lost its sign"
 def careful_inverse(kernel, threshold):
     return 1 / np.maximum(np.abs(kernel), threshold)
@@ -731,6 +831,9 @@ def checker(careful_inverse):
     if np.shape(value) == (5,):
         require(abs(value[1] - 1.5) > 1e-6, "The result has lost its sign where D is negative.")
         require(abs(value[1] - 5) > 1e-6, "Negative values of D are large too: compare |D|.")
+        require(abs(value[0] - 1 / 3) > 1e-6, "This is the size to divide by: return 1 over it.")
+        require(np.max(np.abs(value)) < 5.001, "Nothing may be multiplied by more than 1/threshold.")
+        require(abs(value[3] - 5) > 1e-6, "Small negative values of D stay negative, too.")
         require(abs(value[2]) > 1e-9, "Do not throw away what is small: use 1/threshold there.")
         require(abs(value[4]) > 1e-9, "Where D is exactly 0 the answer is plus 1/threshold.")
     close(value, [3, -1.5, 5, -5, 5], "For D = 1/3, -2/3, 0.05, -0.05, 0 and threshold 0.2.")
@@ -755,7 +858,7 @@ def wrong_by(result):
 for name, result in results.items():
     print(f"{name}: error {wrong_by(result):.2f}")
 claim("Three orientations are far better than one by TKD",
-      wrong_by(results["COSMOS, three"]) < 0.6 * wrong_by(results["TKD, one orientation"]))
+      wrong_by(results["COSMOS, three"]) < 0.7 * wrong_by(results["TKD, one orientation"]))
 claim("With one orientation, prior knowledge (few edges) wins back a good part",
       wrong_by(results["total variation, one"]) < 0.75 * wrong_by(results["TKD, one orientation"]))
 
@@ -763,6 +866,10 @@ claim("With one orientation, prior knowledge (few edges) wins back a good part",
 pictures = [volume[::-1, :, 48] for volume in (*results.values(), chi)]
 show(films(pictures, [*results, "truth"], columns=4, vmin=-0.1, vmax=0.2),
      alt="Sagittal maps: streaks with TKD, hardly any with total variation, none with COSMOS")
+
+# %% [markdown]
+# Total variation does almost too well: our virtual tissues are perfectly even inside, just what it
+# assumes. Real ones are not. And look at the brainstem, low in the middle: its faint ring has almost gone.
 
 # %% [markdown] tags=["slide"]
 # ### Play: the threshold
@@ -874,15 +981,17 @@ claim("but the map tells iron from calcium by its sign",
 # Nobody lies in the scanner three times with a tilted head. So: scan a few volunteers three times,
 # and train a network to turn *one* orientation into the map of three (QSMnet, 2018). It replaces
 # "few edges" by "looks like a brain". Ours is tiny: three layers of 3 x 3 x 3 convolutions that
-# correct the map by TKD. Our volunteers are healthy.
+# correct the map by TKD. It learns from the truth, which COSMOS stands for in a real study. Our
+# volunteers are healthy.
 
 # %%
-def volunteer(seed, age):
-    """Field of one orientation, and susceptibility, of a healthy head."""
-    fine = weighted_volume(head_parts(seed, age), chi_of, shape_fine, COARSE_MM / 2, (0, 4, 12))
+def volunteer(seed, age, lesions=()):
+    """Features of one orientation's field (3, z, y, x), and susceptibility (1, z, y, x)."""
+    people = head_parts(seed, age, lesions=lesions)
+    fine = weighted_volume(people, chi_of, shape_fine, COARSE_MM / 2, (0, 4, 12))
     seen = coarse(susceptibility.field_of(fine))
     seen += 0.002 * np.random.default_rng(seed).normal(size=seen.shape).astype(np.float32)
-    return seen, coarse(fine) - fine.mean()
+    return features(seen), 10 * (coarse(fine) - fine.mean())[None]
 
 
 def features(seen):
@@ -891,11 +1000,7 @@ def features(seen):
     return 10 * np.stack([*tkd, seen])
 
 
-volunteers = [volunteer(seed, age) for seed, age in ((21, 30), (22, 45), (23, 60))]
-examples = [(features(seen), 10 * truth[None]) for seen, truth in volunteers]
-
-# %% tags=["varies"]
-def cubes(rng, size=24, count=4):
+def cubes(examples, rng, size=24, count=4):
     """Random cubes of the volunteers' heads: features and truth."""
     pairs = []
     for _ in range(count):
@@ -905,35 +1010,47 @@ def cubes(rng, size=24, count=4):
     return (torch.from_numpy(np.stack(part)) for part in zip(*pairs, strict=True))
 
 
-torch.manual_seed(0)
-qsm_network = nn.Sequential(nn.Conv3d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv3d(8, 8, 3, padding=1),
+# %%
+def learn_qsm(examples, steps=300):
+    """A network that corrects the first map of the features."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv3d(3, 8, 3, padding=1), nn.ReLU(), nn.Conv3d(8, 8, 3, padding=1),
                             nn.ReLU(), nn.Conv3d(8, 1, 3, padding=1))  # fmt: skip
-optimiser = torch.optim.Adam(qsm_network.parameters())
-schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 5e-3, 300)
-rng = np.random.default_rng(0)
-for _ in range(300):
-    x, y = cubes(rng)
-    loss = (x[:, :1] + qsm_network(x) - y).abs().mean()  # it corrects the first map
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
-    schedule.step()
+    optimiser = torch.optim.Adam(network.parameters())
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 5e-3, steps)
+    rng = np.random.default_rng(0)
+    for _ in range(steps):
+        x, y = cubes(examples, rng)
+        loss = (x[:, :1] + network(x) - y).abs().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    return network
+
+
+def map_by(network):
+    """The patient's map in ppm."""
+    x = torch.from_numpy(features(field))
+    with torch.no_grad():
+        return (x[:1] + network(x[None])[0])[0].numpy() / 10
+
 
 # %% tags=["varies"]
-x = torch.from_numpy(features(field))
-with torch.no_grad():
-    learned = (x[:1] + qsm_network(x[None])[0])[0].numpy() / 10
+ages = {21: 30, 22: 45, 23: 60}
+learned = map_by(learn_qsm([volunteer(seed, age) for seed, age in ages.items()]))
 ill = binary_dilation(spots["microbleed"] | spots["calcification"], iterations=3)
 results["network, one"] = learned
 for name, result in results.items():
     healthy = float(np.std((result - chi)[where & ~ill]) / np.std(chi[where & ~ill]))
     spot = float(result[spots["calcification"]].mean())
     print(f"{name}: error {healthy:.2f} in healthy brain, calcified spot {spot:+.2f} ppm")
+print(f"truth: calcified spot {chi[spots['calcification']].mean():+.2f} ppm")
 tkd = results["TKD, one orientation"]
 claim("In healthy brain the network beats the map that it corrects",
       np.std((learned - chi)[where & ~ill]) < 0.85 * np.std((tkd - chi)[where & ~ill]))
 claim("but it wipes out part of what no volunteer had: calcium",
-      learned[spots["calcification"]].mean() > 0.9 * tkd[spots["calcification"]].mean())
+      learned[spots["calcification"]].mean() > 0.85 * tkd[spots["calcification"]].mean())
 
 # %% tags=["varies", "slide"]
 level = int(np.argwhere(spots["calcification"])[:, 0].mean())
@@ -943,14 +1060,36 @@ show(films(pictures, ["TKD, one", "network, one", "COSMOS, three", "truth"], vmi
      alt="Round the calcified spot: black in the truth, with COSMOS and TKD, grey by the network")
 
 # %% [markdown]
-# The network draws a cleaner brain, and a fainter calcification. A radiologist who looks for blood
-# or calcium reads exactly such spots. Total variation, which knows nothing about brains, keeps it.
+# (Black is -1.6 ppm, white 0.4.) The network draws a cleaner brain, and a fainter calcification. A
+# radiologist who looks for blood or calcium reads exactly such spots. Total variation, which knows
+# nothing about brains, keeps it.
+#
+# Is the network too small, or were its examples too healthy? Change one thing only: give every
+# volunteer six calcified spots, anywhere.
+
+# %% tags=["varies"]
+def spotty(seed):
+    """Six calcified spots of 2 to 4 mm radius."""
+    rng = np.random.default_rng(seed)
+    balls = [(rng.uniform([-35, -35, 5], 35), rng.uniform(2, 4)) for _ in range(6)]
+    return [(f"spot {n}", "calcification", ellipsoids(list(centre), [radius] * 3))
+            for n, (centre, radius) in enumerate(balls)]  # fmt: skip
+
+
+ill_volunteers = [volunteer(seed, age, tuple(spotty(seed))) for seed, age in ages.items()]
+relearned = map_by(learn_qsm(ill_volunteers))
+kept = {"healthy volunteers": learned, "calcified ones, too": relearned}
+for name, result in kept.items():
+    print(f"{name}: calcified spot {result[spots['calcification']].mean():+.2f} ppm")
+claim("The same network keeps the spot once it has seen such spots",
+      relearned[spots["calcification"]].mean() < 1.25 * learned[spots["calcification"]].mean())
 
 # %% [markdown] tags=["slide"]
 # ## 4 Twelve times less data: kurtosis
 #
-# Water in tissue does not move freely; [[diffusion kurtosis]] says how much it is hindered. Each
-# voxel has **22 unknowns** (S0, a diffusion tensor, a kurtosis tensor). A careful scan measures 148
+# Free water spreads as a bell curve (a Gaussian). In tissue membranes hinder it, and the curve gets
+# a sharper peak: [[diffusion kurtosis]] says by how much; it is 0 for free water. Each voxel
+# has **22 unknowns** (S0, a diffusion tensor, a kurtosis tensor). A careful scan measures 148
 # directions and strengths: ten minutes and more.
 #
 # A network asked only for the *mean* kurtosis can do with **12** (Golkov, 2016), because tissue is
@@ -1030,7 +1169,8 @@ show(fig, alt="Found against true kurtosis: the network follows, but misses the 
 # %% [markdown] tags=["instructor"]
 # Discussion: a map that is right for healthy brains and wrong for the tumour is worse than none.
 # What would you ask of a paper on fast quantitative MR? (Tissue outside the training set; the raw
-# fit beside it; residuals.) Short of time: skip section 2's network, and section 4's code.
+# fit beside it; residuals.) Short of time: skip section 2's network, the
+# second training in section 3, and section 4's code.
 
 # %% tags=["local"]
 progress()
@@ -1047,7 +1187,8 @@ progress()
 # %% [markdown]
 # ## References
 #
-# - Raya JG et al. T2 measurement in the presence of noise. Magn Reson Med 2010;63:181.
+# - Raya JG et al. T2 measurement in articular cartilage: fitting at low signal. Magn Reson Med
+#   2010;63:181.
 # - Ma D et al. Magnetic resonance fingerprinting. Nature 2013;495:187. Jiang Y et al. FISP-MRF. Magn
 #   Reson Med 2015;74:1621. Cohen O et al. MRF by network (DRONE). Magn Reson Med 2018;80:885.
 # - Shmueli K et al. TKD. Magn Reson Med 2009;62:1510. Liu T et al. COSMOS. Magn Reson Med 2009;61:196.
