@@ -11,19 +11,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import CTImageStorage
 
 from course_lib.dicom.identity import Identity
+from course_lib.dicom.writing.axial import axial_slices, volume_start
 from course_lib.dicom.writing.elements import decimal, decimals, fill
-from course_lib.dicom.writing.files import new_file, save_series, sealed
-from course_lib.dicom.writing.modules import (
-    AXIAL,
-    Series,
-    equipment_module,
-    image_module,
-    patient_module,
-    pixel_module,
-    plane_module,
-    series_module,
-    study_module,
-)
+from course_lib.dicom.writing.files import save_series, sealed
+from course_lib.dicom.writing.modules import Series
 
 INTERCEPT = -1024  # HU of the stored value 0; 12 bits then reach 3071 HU
 WINDOWS = {"mediastinum": (40.0, 400.0), "lung": (-600.0, 1500.0)}  # centre, width in HU
@@ -79,20 +70,13 @@ def ct_slices(
     first = volume_start(volume, spacing_mm) if first_position_mm is None else first_position_mm
     stored = stored_from_hu(volume)
     settings, series = settings or CTSettings(), series or Series(description="CT chest")
-    slices = []
-    for index, pixels in enumerate(stored):
-        ds = new_file(CTImageStorage)
-        position = (first[0], first[1], first[2] + index * spacing_mm[0])
-        patient_module(ds, identity)
-        study_module(ds, identity)
-        series_module(ds, identity, series, "CT")
-        equipment_module(ds, identity, settings.model)
-        image_module(ds, identity, series, index + 1, ["ORIGINAL", "PRIMARY", "AXIAL"])
-        plane_module(ds, identity, position, spacing_mm[1:], thickness_mm or spacing_mm[0], AXIAL)
-        pixel_module(ds, pixels)
+    slices = axial_slices(
+        stored, CTImageStorage, "CT", ["ORIGINAL", "PRIMARY", "AXIAL"], settings.model,
+        identity, series, first, spacing_mm, thickness_mm,
+    )  # fmt: skip
+    for ds in slices:
         ct_module(ds, settings)
-        slices.append(sealed(ds, compression))
-    return slices
+    return [sealed(ds, compression) for ds in slices]
 
 
 def ct_module(ds: Dataset, settings: CTSettings) -> None:
@@ -130,18 +114,3 @@ def write_ct(
         compression,
     )  # fmt: skip
     return save_series(slices, folder)
-
-
-def volume_start(
-    volume: NDArray, spacing_mm: tuple[float, float, float]
-) -> tuple[float, float, float]:
-    """(x, y, z) of voxel (0, 0, 0) that puts the volume's middle at the origin, mm.
-
-    Raises ValueError unless the volume has three axes and the spacing three positive numbers.
-    """
-    if volume.ndim != 3 or volume.size == 0:
-        raise ValueError(f"A series needs a volume (z, y, x), got the shape {volume.shape}.")
-    if len(spacing_mm) != 3 or not all(step > 0 for step in spacing_mm):
-        raise ValueError(f"Spacing must be three positive numbers (z, y, x), got {spacing_mm}.")
-    z, y, x = (-(n - 1) / 2 * s for n, s in zip(volume.shape, spacing_mm, strict=True))
-    return x, y, z

@@ -11,20 +11,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import MRImageStorage
 
 from course_lib.dicom.identity import Identity
-from course_lib.dicom.writing.ct import volume_start
+from course_lib.dicom.writing.axial import axial_slices, volume_start
 from course_lib.dicom.writing.elements import decimal, fill
-from course_lib.dicom.writing.files import new_file, save_series, sealed
-from course_lib.dicom.writing.modules import (
-    AXIAL,
-    Series,
-    equipment_module,
-    image_module,
-    patient_module,
-    pixel_module,
-    plane_module,
-    series_module,
-    study_module,
-)
+from course_lib.dicom.writing.files import save_series, sealed
+from course_lib.dicom.writing.modules import Series
 
 LARMOR_MHZ_PER_T = 42.577478518  # gyromagnetic ratio of the proton over 2 pi
 SEQUENCES = {
@@ -80,23 +70,15 @@ def mr_slices(
         raise ValueError("MR pixels must be magnitudes: real, finite, not negative (use np.abs).")
     stored = np.rint(volume * (4095 / max(float(volume.max()), 1e-30))).astype(np.uint16)
     settings, series = settings or MRSettings(), series or Series(description="MR")
-    kind = ["ORIGINAL", "PRIMARY", "OTHER"]
-    slices = []
-    for index, pixels in enumerate(stored):
-        ds = new_file(MRImageStorage)
-        position = (first[0], first[1], first[2] + index * spacing_mm[0])
-        patient_module(ds, identity)
-        study_module(ds, identity)
-        series_module(ds, identity, series, "MR")
-        equipment_module(ds, identity, settings.model)
-        image_module(ds, identity, series, index + 1, kind)
-        plane_module(ds, identity, position, spacing_mm[1:], thickness_mm or spacing_mm[0], AXIAL)
-        pixel_module(ds, pixels)
+    slices = axial_slices(
+        stored, MRImageStorage, "MR", ["ORIGINAL", "PRIMARY", "OTHER"], settings.model,
+        identity, series, first, spacing_mm, thickness_mm,
+    )  # fmt: skip
+    window = float(np.percentile(stored, 99.5)) or 1.0
+    for ds in slices:
         mr_module(ds, settings)
-        window = float(np.percentile(stored, 99.5)) or 1.0
         fill(ds, WindowCenter=decimal(window / 2), WindowWidth=decimal(max(window, 1.0)))
-        slices.append(sealed(ds, compression))
-    return slices
+    return [sealed(ds, compression) for ds in slices]
 
 
 def mr_module(ds: Dataset, settings: MRSettings) -> None:
