@@ -128,7 +128,7 @@ def clean(case):
 
 
 pictures["residual CNN"] = clean(test)
-print("weights:", count_parameters(cleaner), "error:", grade(pictures["residual CNN"], truth)[0])
+print(f"weights: {count_parameters(cleaner)}, error: {grade(pictures['residual CNN'], truth)[0]:.2f}")
 
 # %%
 zero_error, cnn_error = (grade(pictures[name], truth)[0] for name in ("zero filled", "residual CNN"))
