@@ -869,7 +869,8 @@ show(films(pictures, [*results, "truth"], columns=4, vmin=-0.1, vmax=0.2),
 
 # %% [markdown]
 # Total variation does almost too well: our virtual tissues are perfectly even inside, just what it
-# assumes. Real ones are not. And look at the brainstem, low in the middle: its faint ring has almost gone.
+# assumes. Real ones are not. And look at the brainstem, low in the middle: its faint ring has almost
+# gone.
 
 # %% [markdown] tags=["slide"]
 # ### Play: the threshold
