@@ -482,9 +482,10 @@ claim("CycleGAN, without a single pair, also helps patient 42", free_gain[42] > 
 claim("but it changes the calm slice of patient 41 for the worse", free_gain[41] < -0.5)
 
 # %% [markdown]
-# Why the difference? Instance norm scales every feature map to the same spread, whether a patch is
-# calm or noisy. So this generator can hardly know *how much* noise there is, and takes some away
-# where there was none. DnCNN saw from its pairs when to leave a patch alone.
+# Why the difference? A likely reason (we did not test it): instance norm scales every feature map to
+# the same spread, whether a patch is calm or noisy. So this generator can hardly know *how much*
+# noise there is, and takes some away where there was little. DnCNN's pairs showed it when to leave
+# a patch alone.
 
 # %% tags=["slide"]
 worst = int(np.argmax(np.std(test.low - test.noiseless, axis=(1, 2))))
