@@ -13,6 +13,7 @@ import argparse
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -26,6 +27,12 @@ from course_lib.dicom.pacs.network import Node
 from course_lib.dicom.pacs.opening import open_archive
 
 SIDE = 64
+# pynetdicom installs a tool of the same name beside Python; DCMTK's is elsewhere.
+PATH = os.pathsep.join(
+    folder
+    for folder in os.environ["PATH"].split(os.pathsep)
+    if Path(folder) != Path(sys.executable).parent
+)
 
 
 def main() -> None:
@@ -34,7 +41,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    if not shutil.which("storescu"):
+    if not shutil.which("storescu", path=PATH):
         raise SystemExit("DCMTK's storescu is not installed on this computer.")
     print(f"{arguments.images} images, best of {arguments.rounds} rounds, alternating")
     print("sender            embedded     Orthanc   ratio")
@@ -52,7 +59,7 @@ def main() -> None:
 
 def rate(kind: str, folder: str, images: int, quick: bool) -> float:
     """Images per second into a fresh archive, from the connection to its end."""
-    variables = dict(os.environ, TCP_NODELAY="1") if quick else dict(os.environ)
+    variables = dict(os.environ, PATH=PATH) | ({"TCP_NODELAY": "1"} if quick else {})
     with open_archive(kind) as archive:
         start = time.perf_counter()
         command = ["storescu", "-aet", "STUDENT", "-aec", archive.node.ae_title]

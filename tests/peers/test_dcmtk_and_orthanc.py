@@ -24,12 +24,19 @@ from pacs_making import hospital, uid
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 STUDY = uid("P1", 1)
+# pynetdicom installs tools of the same names beside Python; DCMTK's are elsewhere.
+PATH = os.pathsep.join(
+    folder
+    for folder in os.environ["PATH"].split(os.pathsep)
+    if Path(folder) != Path(sys.executable).parent
+)
+QUICK = dict(os.environ, PATH=PATH, TCP_NODELAY="1")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def dcmtk():
     missing = [t for t in ("echoscu", "storescu", "findscu", "movescu", "getscu")
-               if not shutil.which(t)]  # fmt: skip
+               if not shutil.which(t, path=PATH)]  # fmt: skip
     if missing:
         pytest.skip(f"DCMTK's tools are not on this computer: {', '.join(missing)}")
 
@@ -39,8 +46,7 @@ def tool(name, node, *arguments, called=None):
     command = [name, "-v", "-aet", "STUDENT", "-aec", called or node.ae_title]
     command += [*arguments[:-1], node.host, str(node.port), *arguments[-1:]]
     command = [str(part) for part in command if part != ""]
-    quick = dict(os.environ, TCP_NODELAY="1")
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=quick)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=QUICK)
 
 
 def query(name, node, level, *more):
@@ -48,8 +54,7 @@ def query(name, node, level, *more):
     keys = ["-k", f"QueryRetrieveLevel={level}", *more]
     command = [name, "-v", "-S", "-aet", "STUDENT", "-aec", node.ae_title, *keys]
     command += [node.host, str(node.port)]
-    quick = dict(os.environ, TCP_NODELAY="1")
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=quick)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +126,7 @@ def test_findscu_gets_one_answer_per_entity(filled, level, keys, rows):
 def test_findscu_asks_for_patients_in_the_patient_root(filled):
     keys = ["-P", "-k", "QueryRetrieveLevel=PATIENT", "-k", "PatientID"]
     command = ["findscu", "-v", *keys, "-aec", "ARCHIVE", "127.0.0.1", str(filled.node.port)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=QUICK)
     assert (done.stdout + done.stderr).count("(Pending)") == 2
 
 
