@@ -18,19 +18,8 @@ from dataclasses import replace
 import matplotlib.pyplot as plt
 import numpy as np
 
-from course_lib.imaging.attenuation import linear_attenuation, mass_attenuation
+from course_lib.imaging.attenuation import linear_attenuation
 from course_lib.imaging.ct.acquisition import CHEST_CT, expose, scan, slice_rays
-from course_lib.imaging.ct.artefacts import (
-    air_scan,
-    axis_offset,
-    every_nth,
-    moving_rays,
-    recalibrated,
-    recentred,
-    remove_rings,
-    shifted,
-)
-from course_lib.imaging.ct.beam_hardening import bone_in, correct_bone, correct_water, hardened
 from course_lib.imaging.ct.fbp import fbp
 from course_lib.imaging.ct.geometry import ParallelBeam
 from course_lib.imaging.ct.hounsfield import (
@@ -42,12 +31,9 @@ from course_lib.imaging.ct.hounsfield import (
     true_hounsfield,
     water_value,
 )
-from course_lib.imaging.ct.metal import reduce_metal
 from course_lib.imaging.ct.rows import centred
 from course_lib.imaging.ct.table import on_the_table
 from course_lib.patient.cohort import sample_patient
-from course_lib.patient.implants import implanted, pedicle_screws
-from course_lib.patient.motion import breathed, contracted
 from course_lib.patient.solids import Part, ellipsoids
 from course_lib.teaching.claims import claim
 from course_lib.teaching.exercises import check, hint, progress, solution
@@ -182,7 +168,7 @@ muscle_hu = 1000 * (1.05 * 0.1916 - 0.1929) / 0.1929  # about 43: not 100
 muscle_hu = float(tissue_hounsfield("muscle", 70.0))
 
 # %% tags=["equivalent"] exercise="muscle_audit"
-muscle_hu = 1000 * (1.05 * float(mass_attenuation("muscle", 70.0) / mass_attenuation("water", 70.0)) - 1)
+muscle_hu = 1000 * (float(linear_attenuation("muscle", 70.0) / linear_attenuation("water", 70.0)) - 1)
 
 # %% tags=["wrong"] exercise="muscle_audit" says="the slide"
 muscle_hu = 100
@@ -291,6 +277,22 @@ claim("spongy bone has a third more HU at 80 than at 140 kVp", at_80[1] > 1.33 *
 # | lung | −600 | 1,500 | −1,350 | 150 |
 # | mediastinum | 40 | 400 | −160 | 240 |
 # | bone | 500 | 2,000 | −500 | 1,500 |
+
+# %%
+from course_lib.imaging.ct.artefacts import (
+    air_scan,
+    axis_offset,
+    every_nth,
+    moving_rays,
+    recalibrated,
+    recentred,
+    remove_rings,
+    shifted,
+)
+from course_lib.imaging.ct.beam_hardening import bone_in, correct_bone, correct_water, hardened
+from course_lib.imaging.ct.metal import reduce_metal
+from course_lib.patient.implants import implanted, pedicle_screws
+from course_lib.patient.motion import breathed, contracted
 
 # %%
 patient = sample_patient(1, age=55)

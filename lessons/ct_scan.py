@@ -23,14 +23,6 @@ from course_lib.imaging.ct.detector import IDEAL_DETECTOR
 from course_lib.imaging.ct.fbp import fbp
 from course_lib.imaging.ct.generations import SCANNERS, readings
 from course_lib.imaging.ct.geometry import FanBeam, ParallelBeam
-from course_lib.imaging.ct.helical import (
-    Spiral,
-    sequential_seconds,
-    slice_profile,
-    slice_sinogram,
-    spiral_scan,
-    width_at_half,
-)
 from course_lib.imaging.ct.rebinning import interleave, rebin
 from course_lib.imaging.ct.sinogram import attenuation_sinogram, between, tissue_sinogram
 from course_lib.imaging.ct.table import on_the_table
@@ -1007,6 +999,16 @@ def checker(seconds_for):
     ):
         require(not number or abs(value - wrong) > 1e-6, message)
     close(value, turns * 0.4, "For 310 mm, 4 rows of 2.5 mm, pitch 1.5 and 0.4 s:")
+
+# %%
+from course_lib.imaging.ct.helical import (
+    Spiral,
+    sequential_seconds,
+    slice_profile,
+    slice_sinogram,
+    spiral_scan,
+    width_at_half,
+)
 
 # %% tags=["slide"]
 CHEST_MM = 300.0

@@ -22,24 +22,15 @@ from pydicom.data import get_testdata_file
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 
-from course_lib.dicom.conformance.checker import check as check_file
-from course_lib.dicom.conformance.modules import kinds
 from course_lib.dicom.dictionary import VR_MEANINGS, name_of_tag, tag_text
-from course_lib.dicom.errors import UnreadableFile
 from course_lib.dicom.identity import identity_of, make_identity
 from course_lib.dicom.opening import open_dicom
 from course_lib.dicom.parser import LONG, Parser, parse, parse_file
-from course_lib.dicom.pixels import Window, apply_window, displayed
-from course_lib.dicom.series import read_series
-from course_lib.dicom.spacing import spacing_of
 from course_lib.dicom.uids import meaning_of_uid
 from course_lib.dicom.writing.ct import ct_slices, write_ct
-from course_lib.dicom.writing.dx import dx_image
 from course_lib.dicom.writing.virtual import chest_grid, hounsfield_volume
-from course_lib.imaging.radiography import radiograph
+from course_lib.imaging.ct.table import on_the_table
 from course_lib.patient.cohort import sample_patient
-from course_lib.patient.findings import FINDINGS
-from course_lib.patient.voxels import tissue_volumes
 from course_lib.teaching.claims import claim
 from course_lib.teaching.exercises import check, hint, progress, solution
 from course_lib.teaching.figures import film, films, show
@@ -54,7 +45,8 @@ from course_lib.teaching.widgets import explore
 patient = sample_patient(7)
 grid = chest_grid(patient, shape=(64, 128, 128), field_mm=384)
 grid = replace(grid, spacing=(3.0, 3.0, 5.0))
-volume = hounsfield_volume(patient.solids, grid)
+solids = on_the_table(patient).solids  # arms raised
+volume = hounsfield_volume(solids, grid)
 shelf = tempfile.TemporaryDirectory()  # gone when the lesson ends
 folder = Path(shelf.name)
 scanner = write_ct(
@@ -461,6 +453,18 @@ def checker(next_element):
 # %% [markdown]
 # That is all a parser does. Ours, `course_lib/dicom/parser.py`, adds implicit VR,
 # big endian, sequences, and much suspicion: what if a length points beyond the end of the file?
+
+# %%
+from course_lib.dicom.conformance.checker import check as check_file
+from course_lib.dicom.conformance.modules import kinds
+from course_lib.dicom.errors import UnreadableFile
+from course_lib.dicom.pixels import Window, apply_window, displayed
+from course_lib.dicom.series import read_series
+from course_lib.dicom.spacing import spacing_of
+from course_lib.dicom.writing.dx import dx_image
+from course_lib.imaging.radiography import radiograph
+from course_lib.patient.findings import FINDINGS
+from course_lib.patient.voxels import tissue_volumes
 
 # %%
 try:
@@ -1018,7 +1022,7 @@ lung = (series.values > -950) & (series.values < -600)
 area_mm2 = series.spacing_mm[1] * series.spacing_mm[2]
 litres_by_thickness = lung.sum() * area_mm2 * series.header.SliceThickness / 1e6
 litres_by_position = lung.sum() * area_mm2 * series.spacing_mm[0] / 1e6
-truth = tissue_volumes(patient.solids, grid)["lung"].sum() * 3 * 3 * 5 / 1e6
+truth = tissue_volumes(solids, grid)["lung"].sum() * 3 * 3 * 5 / 1e6
 print(f"by SliceThickness {litres_by_thickness:.2g} l, by positions {litres_by_position:.2g} l")
 print(f"truth {truth:.2g} l")
 claim("SliceThickness makes the lungs twice as large", litres_by_thickness > 1.8 * truth)
@@ -1055,8 +1059,7 @@ first_number_is_down = ...  # PixelSpacing = [0.5, 0.8]: 0.5 mm from one row to 
 thick_slices_may_overlap = ...  # slices of SliceThickness 10 may lie 5 mm apart
 
 # %% tags=["check"] exercise="which_millimetre"
-check(
-    "which_millimetre", ct_pixel_spacing_is_in_patient, film_shows_true_size,
+check("which_millimetre", ct_pixel_spacing_is_in_patient, film_shows_true_size,
     first_number_is_down, thick_slices_may_overlap,
 )
 

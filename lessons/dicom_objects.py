@@ -24,28 +24,13 @@ import pydicom
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-from course_lib.dicom.conformance.checker import check as problems_of
-from course_lib.dicom.deidentification.burned_in import find_text, mask_text
-from course_lib.dicom.deidentification.dataset import deidentify
-from course_lib.dicom.deidentification.folder import deidentify_folder
-from course_lib.dicom.deidentification.leaks import find_identifiers, identifiers_of
-from course_lib.dicom.deidentification.profile import table
-from course_lib.dicom.deidentification.pseudonyms import Pseudonyms
 from course_lib.dicom.identity import identity_of
-from course_lib.dicom.results.capture import capture
-from course_lib.dicom.results.report import Measured, read_report, report
-from course_lib.dicom.results.segmentation import read_segmentation, segmentation
-from course_lib.dicom.series import read_series
-from course_lib.dicom.writing.elements import decimal
-from course_lib.dicom.writing.files import save
 from course_lib.dicom.writing.virtual import (
     chest_grid,
     finding_mask,
     hounsfield_volume,
     write_ct_of,
 )
-from course_lib.imaging.ct.table import on_the_table
-from course_lib.imaging.radiography import radiograph
 from course_lib.patient.cohort import sample_cohort, sample_patient
 from course_lib.patient.findings import FINDINGS
 from course_lib.teaching.claims import claim
@@ -66,6 +51,23 @@ who = identity_of(patient, description="CT chest")
 folder = Path(tempfile.mkdtemp())
 paths = write_ct_of(folder / "ct", patient, grid, who)
 print(f"{len(paths)} files; the name in them is {who.name}")
+
+# %%
+from course_lib.dicom.conformance.checker import check as problems_of
+from course_lib.dicom.deidentification.burned_in import find_text, mask_text
+from course_lib.dicom.deidentification.dataset import deidentify
+from course_lib.dicom.deidentification.folder import deidentify_folder
+from course_lib.dicom.deidentification.leaks import find_identifiers, identifiers_of
+from course_lib.dicom.deidentification.profile import table
+from course_lib.dicom.deidentification.pseudonyms import Pseudonyms
+from course_lib.dicom.results.capture import capture
+from course_lib.dicom.results.report import Measured, read_report, report
+from course_lib.dicom.results.segmentation import read_segmentation, segmentation
+from course_lib.dicom.series import read_series
+from course_lib.dicom.writing.elements import decimal
+from course_lib.dicom.writing.files import save
+from course_lib.imaging.ct.table import on_the_table
+from course_lib.imaging.radiography import radiograph
 
 # %%
 truth = hounsfield_volume(on_the_table(patient).solids, grid)

@@ -20,14 +20,6 @@ import numpy as np
 from course_lib.imaging.attenuation import linear_attenuation
 from course_lib.imaging.ct.acquisition import CHEST_CT, expose, slice_rays, view_spectrum
 from course_lib.imaging.ct.beam_hardening import correct_water
-from course_lib.imaging.ct.dual_energy import (
-    WATER_BONE,
-    WATER_IODINE,
-    Spectra,
-    decompose_images,
-    decompose_rays,
-    monoenergetic,
-)
 from course_lib.imaging.ct.fbp import fbp
 from course_lib.imaging.ct.geometry import ParallelBeam
 from course_lib.imaging.ct.hounsfield import (
@@ -37,13 +29,8 @@ from course_lib.imaging.ct.hounsfield import (
     true_hounsfield,
 )
 from course_lib.imaging.ct.rows import centred
-from course_lib.imaging.ct.table import on_the_table
-from course_lib.imaging.ct.two_spectra import dual_source, kvp_switching, layered_detector, layers
-from course_lib.patient.cohort import sample_patient
 from course_lib.patient.contrast import MG_PER_ML, with_iodine
-from course_lib.patient.motion import contracted
 from course_lib.patient.solids import Part, ellipsoids
-from course_lib.patient.tissues import Material
 from course_lib.teaching.claims import claim
 from course_lib.teaching.exercises import check, hint, progress, solution
 from course_lib.teaching.figures import COLOURS, film, films, show
@@ -74,7 +61,7 @@ def more_than_water(name):
     mu = linear_attenuation(name, 72.0) - linear_attenuation("water", 72.0)
     return float(mu)
 
-
+# %%
 iodine_share = 7.0 / MG_PER_ML  # 7 mg iodine per ml
 calcium_share = iodine_share * more_than_water("contrast_iodine") / more_than_water("calcification")
 spots = {"iodine": (60, 0), "calcium": (-60, 0), "fat": (0, 60), "weak iodine": (0, -60)}
@@ -309,6 +296,21 @@ def checker(newton_step):
 # %% [markdown]
 # Watch it on one ray: 250 mm of water and 1.2 mm of undiluted agent, read at 80 kVp and at 140 kVp
 # with tin. `Spectra` holds what the protocol's readings are made of.
+
+# %%
+from course_lib.imaging.ct.dual_energy import (
+    WATER_BONE,
+    WATER_IODINE,
+    Spectra,
+    decompose_images,
+    decompose_rays,
+    monoenergetic,
+)
+from course_lib.imaging.ct.table import on_the_table
+from course_lib.imaging.ct.two_spectra import dual_source, kvp_switching, layered_detector, layers
+from course_lib.patient.cohort import sample_patient
+from course_lib.patient.motion import contracted
+from course_lib.patient.tissues import Material
 
 # %%
 truth = np.array([250.0, 1.2])

@@ -16,7 +16,7 @@ import numpy as np
 
 from course_lib.data.samples import sample_mr
 from course_lib.imaging.mr.exact import kspace_of
-from course_lib.imaging.mr.fourier import k_axis, pixel_axis, to_image, to_kspace, zero_pad
+from course_lib.imaging.mr.fourier import k_axis, to_image, to_kspace, zero_pad
 from course_lib.imaging.mr.noise import add_noise, nrmse
 from course_lib.imaging.mr.partial_fourier import homodyne, pocs, zero_filled
 from course_lib.imaging.mr.sampling import on_grid, partial, point_spread, radial_path, spiral_path

@@ -17,7 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from course_lib.dicom.identity import identity_of
-from course_lib.dicom.measure import angle, length, region
+from course_lib.dicom.measure import length, region
 from course_lib.dicom.opening import open_dicom
 from course_lib.dicom.pixels import Window, apply_window
 from course_lib.dicom.series import read_series

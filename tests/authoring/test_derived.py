@@ -66,6 +66,9 @@ class TestLesson:
         imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
         names = {(a.asname or a.name).split(".")[0] for n in imports for a in n.names}
         used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+        for exercise in SOURCES[lesson.slug].exercises.values():  # imported for learners' answers
+            answer = ast.parse(exercise.one("solution").source)
+            used |= {n.id for n in ast.walk(answer) if isinstance(n, ast.Name)}
         tools = {"check", "hint", "solution", "progress"}  # for the learner's own cells
         assert names - used - tools == set()
 
@@ -92,7 +95,7 @@ def test_edition_without_solutions_has_none(tmp_path):
     for slug, key in EXERCISES:
         exercise = SOURCES[slug].exercises[key]
         assert json.dumps(exercise.one("solution").source)[1:-1] not in whole, key
-        assert f'check(\\"{key}\\"' in whole, "the exercise itself is there"
+        assert f'check(\\"{key}\\"' in whole, f"the exercise {key} itself is there"
     assert build.edition_without_solutions(COURSE, target) == 1, "never into an existing folder"
     told = subprocess.run(
         [sys.executable, "course.py", "--help"], cwd=target, capture_output=True, text=True

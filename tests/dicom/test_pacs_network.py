@@ -22,7 +22,7 @@ from pynetdicom.sop_class import (
     Verification,
 )
 
-from course_lib.dicom.pacs import client
+from course_lib.dicom.pacs import client, services
 from course_lib.dicom.pacs.archive import Archive
 from course_lib.dicom.pacs.network import Node, PacsError, contexts_for, free_port
 from course_lib.dicom.pacs.server import DicomServer
@@ -183,7 +183,14 @@ def test_unknown_keys_are_reported_with_ff01(filled):
     assert statuses == [0xFF01, 0x0000]
 
 
-def test_a_query_can_be_cancelled(server):
+def test_a_query_can_be_cancelled(server, monkeypatch):
+    quick = services.answer
+
+    def slow(*arguments):  # or all answers could be on their way before the cancellation
+        time.sleep(0.02)
+        return quick(*arguments)
+
+    monkeypatch.setattr(services, "answer", slow)
     for number in range(120):
         server.archive.keep(content(image(study=number + 1)))
     model = StudyRootQueryRetrieveInformationModelFind
