@@ -111,7 +111,7 @@ class Archive:
         self.index.close()
 
     def keep(self, content: bytes, announced: str | None = None) -> Kept:
-        """Keep one DICOM file; when this returns, file and index are on the disk.
+        """Keep one DICOM file; when this returns, it is on the disk and entered in the index.
 
         The same object sent again is answered as if it were new, and kept once.
 
