@@ -2,7 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+SCHEDULES = Literal["cosine", "plateau", "halving", "constant"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,9 @@ class Plan:
     learning_rate: the highest learning rate of the run.
     schedule: "cosine" warms up over the first tenth of the run and then falls to zero;
         "plateau" divides by ten after each epoch that brings no better validation loss (CheXNet);
-        "constant" does neither.
+        "halving" halves after `halve_after` epochs without a better validation loss, and ends
+        the run after as many once the rate has fallen below `lowest_rate` (SCXNN);
+        "constant" does none of these.
     optimiser: "adam", "adamw", "rmsprop" or "sgd" (with momentum 0.9).
     patience: stop after so many epochs without a better validation loss; None never stops early.
     workers: processes that load the data; 0 loads in this one.
@@ -23,12 +27,14 @@ class Plan:
     epochs: int = 10
     batch_size: int = 32
     learning_rate: float = 1e-3
-    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    schedule: SCHEDULES = "cosine"
     optimiser: Literal["adam", "adamw", "rmsprop", "sgd"] = "adam"
     weight_decay: float = 0.0
     patience: int | None = None
     seed: int = 0
     workers: int = 0
+    halve_after: int = 50
+    lowest_rate: float = 1e-4
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1:
@@ -37,8 +43,11 @@ class Plan:
             raise ValueError("Patience is a number of epochs, 1 or more; None never stops early.")
         if not self.learning_rate > 0:
             raise ValueError(f"The learning rate must be above zero; it is {self.learning_rate}.")
-        if self.schedule not in ("cosine", "plateau", "constant"):
-            raise ValueError(f"Unknown schedule {self.schedule!r}: cosine, plateau or constant.")
+        if self.schedule not in get_args(SCHEDULES):
+            known = ", ".join(get_args(SCHEDULES))
+            raise ValueError(f"Unknown schedule {self.schedule!r}; choose from {known}.")
+        if self.halve_after < 1 or not self.lowest_rate > 0:
+            raise ValueError("Halving needs halve_after of 1 epoch or more and a lowest_rate > 0.")
         if self.optimiser not in ("adam", "adamw", "rmsprop", "sgd"):
             raise ValueError(f"Unknown optimiser {self.optimiser!r}: adam, adamw, rmsprop or sgd.")
 
@@ -55,3 +64,17 @@ def cosine_rate(plan: Plan, step: int, steps: int) -> float:
 def epochs_without_gain(losses: list[float]) -> int:
     """How many epochs at the end of a list of validation losses brought no new minimum."""
     return len(losses) - 1 - losses.index(min(losses)) if losses else 0
+
+
+def stale_epochs(losses: list[float], rates: list[float]) -> int:
+    """How many epochs at the end brought no new minimum and ran at the present learning rate.
+
+    losses, rates: validation loss and learning rate of every epoch so far. A new minimum or a new
+    rate starts the count again.
+    """
+    at_this_rate = 0
+    for rate in reversed(rates):
+        if rate != rates[-1]:
+            break
+        at_this_rate += 1
+    return min(epochs_without_gain(losses), at_this_rate)

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from course_lib.data.files import remove_leftovers, write_whole
 from course_lib.learning.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from course_lib.learning.plan import Plan, epochs_without_gain
+from course_lib.learning.plan import Plan, epochs_without_gain, stale_epochs
 
 
 class Run:
@@ -48,9 +48,18 @@ class Run:
         return [row["validation_loss"] for row in self.history]
 
     def has_stalled(self) -> bool:
-        """True when the plan's patience is used up."""
-        patience = self.plan.patience
-        return patience is not None and epochs_without_gain(self.validation_losses()) >= patience
+        """True when the plan's patience is used up, or its rate has been halved often enough."""
+        patience, losses = self.plan.patience, self.validation_losses()
+        if patience is not None and epochs_without_gain(losses) >= patience:
+            return True
+        if self.plan.schedule != "halving" or not losses:
+            return False
+        rate = self.history[-1]["learning_rate"]
+        return rate < self.plan.lowest_rate and self._is_stale()
+
+    def _is_stale(self) -> bool:
+        rates = [row["learning_rate"] for row in self.history]
+        return stale_epochs(self.validation_losses(), rates) >= self.plan.halve_after
 
     def end_epoch(self, train_loss: float, validation_loss: float, seconds: float) -> None:
         """Enter an epoch in the history, keep its weights if they are the best, write it all."""
@@ -66,12 +75,20 @@ class Run:
         gained = epochs_without_gain(self.validation_losses()) == 0
         if gained:
             self.best = {key: value.cpu().clone() for key, value in self.model.state_dict().items()}
-        elif self.plan.schedule == "plateau":
-            for group in self.optimiser.param_groups:
-                group["lr"] *= 0.1
+        self._lower_rate(gained)
         if self.folder is not None and self.fabric.is_global_zero:
             self._write(self.folder, gained)
         self.fabric.barrier()
+
+    def _lower_rate(self, gained: bool) -> None:
+        """Divide the learning rate when the plan's schedule says so."""
+        factor = 1.0
+        if self.plan.schedule == "plateau" and not gained:
+            factor = 0.1
+        elif self.plan.schedule == "halving" and self._is_stale() and not self.has_stalled():
+            factor = 0.5
+        for group in self.optimiser.param_groups:
+            group["lr"] *= factor
 
     def restore_best(self) -> None:
         """Put the weights of the best epoch back into the model."""
@@ -106,14 +123,15 @@ class Run:
         self.history, self.best = saved["history"], saved["best"]
 
     def _refuse_another_run(self, saved: dict[str, Any]) -> None:
-        differing = {key for key in self.identity if saved.get(key) != self.identity[key]}
+        usual = asdict(Plan())  # a setting that is younger than the run had its usual value
+        before = {key: saved.get(key, usual.get(key)) for key in self.identity}
+        differing = {key for key in self.identity if before[key] != self.identity[key]}
         if self.plan.schedule != "cosine":  # a longer run is the same run, unless its rate ends
             differing.discard("epochs")
         differing -= {"patience", "workers"}
         if differing:
             changes = ", ".join(
-                f"{key} {saved.get(key)} there, {self.identity[key]} now"
-                for key in sorted(differing)
+                f"{key} {before[key]} there, {self.identity[key]} now" for key in sorted(differing)
             )
             raise CheckpointError(
                 f"{self.folder} holds a run with other settings ({changes}); "

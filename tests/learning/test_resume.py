@@ -63,7 +63,7 @@ def test_kill_minus_nine_again_and_again(tmp_path):
     assert not list(broken.glob("*.tmp"))
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "plateau", "constant"])
+@pytest.mark.parametrize("schedule", ["cosine", "plateau", "halving", "constant"])
 @pytest.mark.parametrize("stop_after", [1, 3])
 def test_an_interrupted_run_continues_to_the_same_bits(tmp_path, schedule, stop_after, monkeypatch):
     from course_lib.learning.run import Run
