@@ -123,9 +123,9 @@ def judge(exercise: dict, answers: tuple) -> Answer:
     except Wrong as reason:
         return Answer("wrong", f"Not yet. {reason}")
     except Exception as error:  # the learner's answer had a type the checker did not foresee
-        if "NoneType" in str(error):  # the commonest slip of all
-            return Answer("wrong", "Not yet. It gives nothing back (None). Is `return` missing?")
-        return Answer("wrong", f"Not yet. The check stopped with {type(error).__name__}: {error}")
+        asked = " Does your function return its result?" if "NoneType" in str(error) else ""
+        told = f"Not yet. The check stopped with {type(error).__name__}: {error}"
+        return Answer("wrong", f"{told}.{asked}" if asked else told)
     return Answer("right", "Right.")
 
 

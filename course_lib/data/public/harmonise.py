@@ -1,0 +1,131 @@
+"""One vocabulary for labels of different hospitals.
+
+Three things differ between data sets: names ("Effusion", "pleural effusion"), grain ("Lung Lesion"
+in one, nodule and mass in another), and what silence means. Names are translated. Grain follows
+two rules of logic: who has the narrow finding has the broad one, and who lacks the broad one lacks
+each narrow one; the other ways round nothing follows. Nothing is guessed: what does not follow is
+"not mentioned", and losses and metrics leave it out.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from course_lib.data.findings import CHEXNET
+from course_lib.data.item import ImageItem, ImageRecord, Label
+from course_lib.data.source import AnySource, records_of
+
+# Other words for the same finding, after data.findings.canonical.
+SYNONYMS: dict[str, str] = {
+    "effusion": "pleural_effusion",
+    "pulmonary_edema": "edema",
+    "pulmonary_fibrosis": "fibrosis",
+    "infiltrates": "infiltration",
+    "hiatal_hernia": "hernia",
+    "hernia,_hiatal": "hernia",
+    "pulmonary_emphysema": "emphysema",
+    "pulmonary_atelectasis": "atelectasis",
+    "pulmonary_consolidation": "consolidation",
+    "atelectases": "atelectasis",
+    "pulmonary_mass": "mass",
+    "lung_nodule": "nodule",
+    "nodule/mass": "lung_lesion",
+    "ild": "interstitial_opacity",
+    "interstitial_pattern": "interstitial_opacity",
+    "lung_opacity": "opacity",
+    "fractures,_bone": "fracture",
+    "enlarged_cardiomediastinum": "mediastinal_widening",
+    "mediastinal_enlargement": "mediastinal_widening",
+    "electrical_device": "support_device",
+    "tuberculosis_sequelae": "tuberculosis",
+    "active_tuberculosis": "tuberculosis",
+    "advanced_tuberculosis": "tuberculosis",
+}
+
+# Broad finding -> the narrow ones it takes in. None of these lists claims to be complete.
+NARROWER: dict[str, tuple[str, ...]] = {
+    "lung_lesion": ("nodule", "mass", "lung_tumor"),
+    "opacity": (
+        "consolidation", "infiltration", "pneumonia", "edema", "atelectasis", "mass", "nodule",
+        "lung_lesion", "interstitial_opacity",
+    ),
+    "fracture": ("rib_fracture", "clavicle_fracture"),
+    "pleural_other": ("pleural_thickening", "pleural_calcification"),
+    "interstitial_opacity": ("fibrosis",),
+}  # fmt: skip
+
+
+def harmonised(labels: Mapping[str, Label], findings: Sequence[str] = CHEXNET) -> dict[str, Label]:
+    """The labels in terms of `findings`, with all that follows by logic and nothing else.
+
+    A finding that a data set calls by two names is present if either says so.
+    """
+    known: dict[str, Label] = {}
+    for name, label in labels.items():
+        same = SYNONYMS.get(name, name)
+        known[same] = _stronger(known.get(same, Label.NOT_MENTIONED), label)
+    return {name: _inferred(name, known) for name in findings}
+
+
+class Harmonised:
+    """A source whose labels are in terms of `findings`; everything else stays as it is."""
+
+    def __init__(self, source: AnySource, findings: Sequence[str] = CHEXNET) -> None:
+        self.source, self.findings = source, tuple(findings)
+        self._labels = [harmonised(r.labels, self.findings) for r in records_of(source)]
+
+    @property
+    def records(self) -> list[ImageRecord]:
+        facts = [name for name in ImageRecord.__dataclass_fields__ if name != "labels"]
+        return [
+            ImageRecord(labels=labels, **{name: getattr(record, name) for name in facts})
+            for record, labels in zip(records_of(self.source), self._labels, strict=True)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __getitem__(self, index: int) -> ImageItem:
+        item = self.source[index]
+        facts = {name: getattr(item, name) for name in ImageItem.__dataclass_fields__}
+        return ImageItem(**{**facts, "labels": self._labels[index]})
+
+
+def label_table(
+    sources: Mapping[str, AnySource], findings: Sequence[str] = CHEXNET
+) -> pd.DataFrame:
+    """How often each finding is present, absent, uncertain and not mentioned, source by source.
+
+    One row per source and finding, columns named like the labels: look at it before you join sets.
+    """
+    rows = []
+    for name, source in sources.items():
+        labels = [harmonised(record.labels, findings) for record in records_of(source)]
+        for finding in findings:
+            counts = {kind.value: sum(row[finding] is kind for row in labels) for kind in Label}
+            rows.append({"source": name, "finding": finding, **counts})
+    return pd.DataFrame(rows)
+
+
+def _stronger(one: Label, other: Label) -> Label:
+    """Of two statements about the same finding, the one that says more."""
+    order = (Label.PRESENT, Label.UNCERTAIN, Label.ABSENT, Label.NOT_MENTIONED)
+    return min(one, other, key=order.index)
+
+
+def _inferred(name: str, known: Mapping[str, Label]) -> Label:
+    """What is said of a finding, or follows from a narrower or a broader one."""
+    said = known.get(name, Label.NOT_MENTIONED)
+    if said is not Label.NOT_MENTIONED:
+        return said
+    if any(_inferred(narrow, known) is Label.PRESENT for narrow in NARROWER.get(name, ())):
+        return Label.PRESENT
+    if any(known.get(broad) is Label.ABSENT for broad in _above(name)):
+        return Label.ABSENT
+    return Label.NOT_MENTIONED
+
+
+def _above(name: str) -> set[str]:
+    """Everything broader than `name`, step by step."""
+    direct = {broad for broad, narrow in NARROWER.items() if name in narrow}
+    return direct.union(*(_above(broad) for broad in direct)) if direct else set()
