@@ -1,6 +1,7 @@
 """One vocabulary: names are translated, logic is used, nothing is guessed."""
 
 import pytest
+from public_layouts import chexpert, vindr
 
 from course_lib.data.findings import CHEXNET
 from course_lib.data.item import ImageRecord, Label
@@ -8,7 +9,6 @@ from course_lib.data.public.chexpert import CheXpert
 from course_lib.data.public.harmonise import NARROWER, Harmonised, harmonised, label_table
 from course_lib.data.public.vindr_cxr import VinDrCxr
 from course_lib.data.source import Joined
-from tests.data.public_layouts import chexpert, vindr
 
 P, A, U, N = Label.PRESENT, Label.ABSENT, Label.UNCERTAIN, Label.NOT_MENTIONED
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from public_layouts import chexpert, jsrt, mimic, open_i, padchest, rsna, vindr
 
 from course_lib.data.dataset import FilmDataset
 from course_lib.data.item import Label
@@ -16,7 +17,6 @@ from course_lib.data.public.vindr_cxr import VinDrCxr
 from course_lib.data.source import findings_of
 from course_lib.data.split import assert_no_leakage, split_by_patient
 from course_lib.dicom.errors import UnreadableFile
-from tests.data.public_layouts import chexpert, jsrt, mimic, open_i, padchest, rsna, vindr
 
 P, A, U, N = Label.PRESENT, Label.ABSENT, Label.UNCERTAIN, Label.NOT_MENTIONED
 MAKERS = {
