@@ -1,0 +1,1 @@
+"""Neurons from the beginning: perceptron, back-propagation by hand, neocognitron."""
