@@ -32,7 +32,11 @@ class Value:
 
     def __pow__(self, power: float) -> Value:
         slope = power * self.data ** (power - 1)
-        return Value(self.data**power, sign=f"^{power:g}", made_of=[(self, slope)])
+        return Value(
+            self.data**power,
+            sign="square" if power == 2 else f"^{power:g}",
+            made_of=[(self, slope)],
+        )
 
     def __neg__(self) -> Value:
         return self * -1.0
@@ -114,7 +118,7 @@ def ingredients(result: Value) -> list[Value]:
         elif id(value) not in seen:
             seen.add(id(value))
             waiting.append((value, True))
-            waiting.extend((part, False) for part, _ in value.made_of)
+            waiting.extend((part, False) for part, _ in reversed(value.made_of))
     return order
 
 
