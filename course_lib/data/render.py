@@ -20,7 +20,7 @@ import numpy as np
 from course_lib.data.cache import code_fingerprint, content_key
 from course_lib.data.shards import Film, shard_name, write_shard
 from course_lib.imaging.radiography import USUAL, Technique, radiograph
-from course_lib.patient.cohort import PatientSpec, sample_cohort
+from course_lib.patient.cohort import SEVERITY, PatientSpec, sample_cohort
 
 LIBRARY = Path(__file__).resolve().parents[1]
 # All code that decides a film's pixels.
@@ -43,8 +43,9 @@ class WorkerFailed(RuntimeError):
 class FilmPlan:
     """Everything that decides the films of a cohort, except how many there are.
 
-    prevalence and technique (all fields of a Technique; None: usual for the view) are plain numbers
-    and texts, so that a plan can be written down, sent to another process, and compared.
+    prevalence, technique (all fields of a Technique; None: usual for the view) and severity (see
+    sample_cohort) are plain numbers and texts, so that a plan can be written down, sent to another
+    process, and compared.
     """
 
     seed: int
@@ -53,6 +54,7 @@ class FilmPlan:
     prevalence: dict[str, float] | None = None
     studies_per_patient: float = 1.0
     technique: dict | None = None
+    severity: tuple[float, float] = SEVERITY
 
     def key(self) -> str:
         """A short name that changes with any parameter and with any line of the deciding code."""
@@ -60,7 +62,8 @@ class FilmPlan:
 
     def specs(self, n: int) -> Sequence[PatientSpec]:
         """The first n studies of the cohort."""
-        return sample_cohort(n, self.seed, self.prevalence, self.studies_per_patient)
+        a, b = self.severity  # a list after its way through JSON
+        return sample_cohort(n, self.seed, self.prevalence, self.studies_per_patient, (a, b))
 
 
 def render_film(plan: FilmPlan, spec: PatientSpec, index: int) -> Film:

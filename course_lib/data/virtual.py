@@ -24,7 +24,7 @@ from course_lib.data.render import (
 )
 from course_lib.data.shards import Film, read_shard, shard_name, shard_ranges
 from course_lib.imaging.radiography import USUAL, Technique
-from course_lib.patient.cohort import PREVALENCE, PatientSpec
+from course_lib.patient.cohort import MORE_FINDINGS, PREVALENCE, SEVERITY, PatientSpec
 from course_lib.patient.findings import FINDINGS
 
 # Starting a worker costs as much as rendering about this many megapixels.
@@ -45,8 +45,11 @@ class VirtualChest:
         n: number of films.
         seed: the same seed gives the same patients, and film i does not depend on n.
         size: height and width in pixels.
-        findings: only these findings occur; None for all that virtual patients can have.
+        findings: only these findings occur; None for the nine of a mixed work list (or for those
+            that `prevalence` names besides). All that are possible: patient.findings.FINDINGS.
         prevalence: finding -> probability; None for a hospital's mixed work list.
+        severity: the Beta distribution (a, b) of severities; a cohort with (1, 4) is hard to read,
+            and has the same patients with the same findings.
         studies_per_patient: above 1, patients come back with other findings.
         view: "PA", "AP" or "LAT".
         technique: a Technique, or some of its fields, for example {"kvp": 90}; the others are
@@ -70,6 +73,7 @@ class VirtualChest:
         findings: Sequence[str] | None = None,
         *,
         prevalence: Mapping[str, float] | None = None,
+        severity: tuple[float, float] = SEVERITY,
         studies_per_patient: float = 1.0,
         view: str = "PA",
         technique: Technique | Mapping | None = None,
@@ -85,7 +89,7 @@ class VirtualChest:
             raise ValueError(f"view must be one of {', '.join(USUAL)}, not {view!r}.")
         if size < 16:
             raise ValueError(f"size must be at least 16 pixels, not {size}.")
-        self.findings = tuple(findings) if findings is not None else tuple(FINDINGS)
+        self.findings = tuple(findings) if findings is not None else _usual_findings(prevalence)
         chances = _chances(self.findings, prevalence) if findings or prevalence else None
         self.plan = FilmPlan(
             seed,
@@ -94,6 +98,7 @@ class VirtualChest:
             chances,
             studies_per_patient,
             asdict(_technique(view, technique)),
+            severity,
         )
         self.specs = self.plan.specs(n)
         self.marker = marker_of(marker)
@@ -203,8 +208,13 @@ def clear_cache(folder: str | Path | None = None) -> int:
     return len(cohorts)
 
 
+def _usual_findings(prevalence: Mapping[str, float] | None) -> tuple[str, ...]:
+    """The mixed work list's findings, and whatever else the prevalence names."""
+    return tuple(name for name in FINDINGS if name in PREVALENCE or name in (prevalence or ()))
+
+
 def _chances(findings: Sequence[str], prevalence: Mapping[str, float] | None) -> dict[str, float]:
-    given = PREVALENCE if prevalence is None else prevalence
+    given = PREVALENCE | MORE_FINDINGS if prevalence is None else prevalence
     unknown = sorted((set(findings) | set(given)) - set(FINDINGS))
     if unknown:
         raise ValueError(

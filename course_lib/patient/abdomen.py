@@ -19,14 +19,14 @@ from course_lib.patient.solids import (
 def diaphragm(body: Body) -> Pieces:
     """The two domes and the heart's bed between them; lungs end where these begin."""
     s, w, d = body.scale, body.half_width, body.half_depth
-    domes = []
+    domes, flat = [], body.dome_flatness
     for side, sign in SIDES.items():
         top = body.dome(side)
         drop = 104 * s
         domes.append(
             ellipsoids(
                 [sign * 0.42 * w, -14, top - drop],
-                [0.84 * w, 1.22 * d, drop],
+                [0.84 * w * flat, 1.22 * d * flat, drop],
                 rotation(-9, 4 * sign),
             )
         )

@@ -22,7 +22,8 @@ class Body:
 
     inspiration runs from 0 (full expiration) to 1 (full inspiration); heart_scale multiplies the
     heart's transverse size, vessel_scale the calibre of lung vessels; scapula_swing is 1 with the
-    shoulders rolled forward (PA) and 0 lying down (AP), when the shoulder blades cover the lungs.
+    shoulders rolled forward (PA) and 0 lying down (AP), when the shoulder blades cover the lungs;
+    dome_flatness above 1 flattens the diaphragm, as over-inflated lungs do.
     """
 
     seed: int
@@ -48,6 +49,7 @@ class Body:
     arm_angle: float = 12.0
     shoulder_rise: float = 0.0
     scapula_swing: float = 1.0
+    dome_flatness: float = 1.0
     volume: dict[str, float] = field(default_factory=lambda: {"right": 1.0, "left": 1.0})
 
     @property

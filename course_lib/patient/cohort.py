@@ -10,11 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import betainc, betaincinv
 
 from course_lib.patient.findings import FINDINGS, add_finding
 from course_lib.patient.person import Patient, sample_patient
 
-__all__ = ["PREVALENCE", "FindingSpec", "PatientSpec", "sample_cohort", "sample_patient"]
+__all__ = [
+    "MORE_FINDINGS",
+    "PREVALENCE",
+    "SEVERITY",
+    "FindingSpec",
+    "PatientSpec",
+    "sample_cohort",
+    "sample_patient",
+]
 
 # Share of studies that show each finding in a hospital's mixed work list.
 PREVALENCE: dict[str, float] = {
@@ -28,6 +37,23 @@ PREVALENCE: dict[str, float] = {
     "interstitial_opacity": 0.10,
     "support_device": 0.12,
 }
+# Share of each further finding, which occurs only in cohorts that ask for it.
+MORE_FINDINGS: dict[str, float] = {
+    "pneumoperitoneum": 0.03,
+    "mediastinal_widening": 0.04,
+    "active_tuberculosis": 0.05,
+    "advanced_tuberculosis": 0.04,
+    "pleural_calcification": 0.05,
+    "pneumonia": 0.06,
+    "edema": 0.06,
+    "rib_fracture": 0.05,
+    "emphysema": 0.06,
+    "fibrosis": 0.05,
+    "hernia": 0.03,
+    "infiltration": 0.10,
+    "pleural_thickening": 0.06,
+}
+SEVERITY = (1.6, 1.9)  # parameters of the Beta distribution that severities follow: mean 0.46
 # Odds of the second finding are multiplied by this when the first is present.
 TOGETHER: dict[tuple[str, str], float] = {
     ("cardiomegaly", "pleural_effusion"): 3.0,
@@ -38,6 +64,21 @@ TOGETHER: dict[tuple[str, str], float] = {
     ("pneumothorax", "support_device"): 3.0,
     ("pleural_effusion", "support_device"): 1.8,
     ("cardiomegaly", "support_device"): 1.8,
+    ("cardiomegaly", "edema"): 6.0,
+    ("pleural_effusion", "edema"): 4.0,
+    ("support_device", "edema"): 2.0,
+    ("consolidation", "pneumonia"): 3.0,
+    ("pleural_effusion", "pneumonia"): 2.0,
+    ("active_tuberculosis", "advanced_tuberculosis"): 2.0,
+    ("pneumothorax", "rib_fracture"): 4.0,
+    ("pleural_effusion", "rib_fracture"): 1.8,
+    ("pneumothorax", "emphysema"): 2.0,
+    ("interstitial_opacity", "fibrosis"): 3.0,
+    ("pneumonia", "infiltration"): 2.0,
+    ("pleural_effusion", "pleural_thickening"): 1.8,
+    ("active_tuberculosis", "pleural_thickening"): 2.5,
+    ("advanced_tuberculosis", "pleural_thickening"): 5.0,
+    ("pleural_calcification", "pleural_thickening"): 4.0,
 }
 
 
@@ -89,12 +130,16 @@ def sample_cohort(
     seed: int,
     prevalence: Mapping[str, float] | None = None,
     studies_per_patient: float = 1.0,
+    severity: tuple[float, float] = SEVERITY,
 ) -> tuple[PatientSpec, ...]:
     """n studies; study i depends on (seed, i) only when every patient has one study.
 
     prevalence: finding -> probability (others then do not occur; default `PREVALENCE`). With
     studies_per_patient above 1, patients return: the same body, other findings, later ages.
-    Raises ValueError for a negative n, an unknown finding, or a probability outside 0 to 1.
+    severity: the Beta distribution (a, b) of severities, mean a / (a + b). Another one gives the
+    same patients with the same findings, all of them milder or more marked: (1, 4) is hard.
+    Raises ValueError for a negative n, an unknown finding, a probability outside 0 to 1 or
+    parameters that are not positive.
     """
     if n < 0:
         raise ValueError(f"A cohort cannot have {n} studies.")
@@ -106,16 +151,22 @@ def sample_cohort(
             raise ValueError(f"Prevalence of {name} must lie between 0 and 1, got {share:g}.")
     if studies_per_patient < 1:
         raise ValueError(f"studies_per_patient must be at least 1, got {studies_per_patient:g}.")
+    if min(severity) <= 0:
+        raise ValueError(f"severity needs two positive numbers a and b, got {severity}.")
     specs: list[PatientSpec] = []
     person = 0
     while len(specs) < n:
-        specs.extend(_person(seed, person, wanted, studies_per_patient))
+        specs.extend(_person(seed, person, wanted, studies_per_patient, severity))
         person += 1
     return tuple(specs[:n])
 
 
 def _person(
-    seed: int, person: int, prevalence: dict[str, float], mean_studies: float
+    seed: int,
+    person: int,
+    prevalence: dict[str, float],
+    mean_studies: float,
+    severity: tuple[float, float],
 ) -> list[PatientSpec]:
     """All studies of one person."""
     rng = np.random.default_rng([seed, person])
@@ -126,7 +177,8 @@ def _person(
     specs = []
     for study in range(count):
         breath = float(np.clip(rng.normal(0.85, 0.12), 0.3, 1.0))
-        findings = _findings(rng, prevalence, age)
+        draws = _draws(rng, (seed, person, study), prevalence)
+        findings = _findings(draws, prevalence, severity)
         specs.append(
             PatientSpec(
                 f"S{seed}-{person:06d}",
@@ -141,23 +193,49 @@ def _person(
     return specs
 
 
-def _findings(
-    rng: np.random.Generator, prevalence: dict[str, float], age: float
-) -> tuple[FindingSpec, ...]:
-    """Draw the findings one after the other, in the registry's order."""
-    chosen: list[FindingSpec] = []
+Draw = tuple[str, float, float, int]  # finding, chance, severity, seed
+
+
+def _draws(
+    rng: np.random.Generator, study: tuple[int, int, int], prevalence: dict[str, float]
+) -> list[Draw]:
+    """What chance says about every finding, in the registry's order.
+
+    The findings of `PREVALENCE` take theirs from the patient's stream one after the other. Each
+    further finding has a stream of its own, so that asking for it changes nothing else.
+    """
+    draws = []
     for name in FINDINGS:
-        draw, severity, seed = (
-            rng.random(),
-            rng.beta(1.6, 1.9),
-            int(rng.integers(2**31)),
-        )
+        if name in PREVALENCE:
+            own = rng
+        elif name in prevalence:
+            own = np.random.default_rng([*study, *name.encode()])
+        else:
+            continue
+        draws.append((name, own.random(), own.beta(*SEVERITY), int(own.integers(2**31))))
+    return draws
+
+
+def _findings(
+    draws: list[Draw], prevalence: dict[str, float], severity: tuple[float, float]
+) -> tuple[FindingSpec, ...]:
+    """The findings that a study has; those that go together raise each other's odds."""
+    chosen: list[FindingSpec] = []
+    for name, chance, drawn, seed in draws:
         odds = 1.0
         for earlier in chosen:
             odds *= TOGETHER.get((earlier.name, name), 1.0)
-        if draw < _with_odds(prevalence.get(name, 0.0), odds):
-            chosen.append(FindingSpec(name, round(float(severity), 3), None, seed))
+        if chance < _with_odds(prevalence.get(name, 0.0), odds):
+            amount = round(_with_severity(float(drawn), severity), 3)
+            chosen.append(FindingSpec(name, amount, None, seed))
     return tuple(chosen)
+
+
+def _with_severity(drawn: float, severity: tuple[float, float]) -> float:
+    """The quantile of a severity drawn from Beta(*SEVERITY), in another Beta distribution."""
+    if tuple(severity) == SEVERITY:
+        return drawn
+    return float(betaincinv(*severity, betainc(*SEVERITY, drawn)))
 
 
 def _with_odds(probability: float, ratio: float) -> float:

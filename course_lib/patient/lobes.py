@@ -31,6 +31,15 @@ def _horizontal(body: Body) -> float:
     return body.apex - 0.52 * body.lung_height
 
 
+def fissure_plane(body: Body, name: str) -> tuple[Array, Array]:
+    """Unit normal (3,), pointing up, and a point (3,) in mm of the 'oblique' or the 'horizontal'
+    fissure."""
+    if name == "horizontal":
+        return np.array([0.0, 0.0, 1.0]), np.array([0.0, 0.0, _horizontal(body)])
+    normal = np.array([0.0, -STEEP, 1.0]) / np.hypot(STEEP, 1.0)
+    return normal, np.array([0.0, 0.0, _oblique(body, np.zeros(1))[0]])
+
+
 def fissure(body: Body, right_lung: Compound) -> tuple[Part, ...]:
     """The horizontal fissure, in the half of the patients in whom a beam grazes it."""
     rng = body.rng("fissure")

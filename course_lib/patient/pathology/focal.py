@@ -11,8 +11,9 @@ from course_lib.patient.pathology.placing import (
     finding_rng,
     points_in_lung,
 )
+from course_lib.patient.pathology.shapes import lobulated
 from course_lib.patient.person import Finding, Patient
-from course_lib.patient.solids import Compound, Part, Pieces, chains, ellipsoids, grow
+from course_lib.patient.solids import Compound, Part, Pieces, chains, grow
 
 
 def add_nodule(
@@ -24,7 +25,7 @@ def add_nodule(
     side = choose_side(side, rng)
     radius = 3.5 + 11 * amount
     centre = points_in_lung(patient, side, rng, 1, radius + 4, (0.15, 0.92))[0]
-    core = _lobulated(centre, radius, 4, rng)
+    core = lobulated(centre, radius, 4, rng)
     rim = Compound(grow(core, 0.22 * radius), minus=core)
     parts = (
         Part(f"{side} nodule", "soft_tissue", "lung", Compound(core)),
@@ -42,7 +43,7 @@ def add_mass(
     side = choose_side(side, rng)
     radius = 17 + 20 * amount
     centre = points_in_lung(patient, side, rng, 1, 0.72 * radius, (0.15, 0.9))[0]
-    core = _lobulated(centre, radius, 8, rng)
+    core = lobulated(centre, radius, 8, rng)
     rim = Compound(grow(core, 0.12 * radius), minus=core)
     parts = (
         Part(f"{side} mass", "soft_tissue", "lung", Compound(core)),
@@ -55,15 +56,6 @@ def add_mass(
         ),
     )
     return patient.with_finding(Finding("mass", amount, side, parts, 3.0, outline=parts[:2]))
-
-
-def _lobulated(centre: np.ndarray, radius: float, count: int, rng: Rng) -> Pieces:
-    """Overlapping ellipsoids that together fill a sphere of `radius` mm unevenly."""
-    away = rng.normal(size=(count, 3))
-    away /= np.linalg.norm(away, axis=1, keepdims=True)
-    away *= radius * rng.uniform(0.15, 0.42, (count, 1))
-    semi = radius * rng.uniform(0.5, 0.8, (count, 3))
-    return ellipsoids(centre + away, semi)
 
 
 def _spicules(centre: np.ndarray, radius: float, rng: Rng) -> Pieces:

@@ -26,12 +26,12 @@ def add_cardiomegaly(
         heart_tilt=patient.body.heart_tilt + 8 * amount,
     )
     heart = heart_parts(body)[0]
-    parts = swapped(patient.parts, heart, *_lungs_making_room(patient, body))
+    parts = swapped(patient.parts, heart, *lungs_making_room(patient, body))
     finding = Finding("cardiomegaly", amount, None, (), threshold_mm=8.0, outline=(heart,))
     return replace(patient, body=body).with_finding(finding, parts)
 
 
-def _lungs_making_room(patient: Patient, body) -> list[Part]:  # type: ignore[no-untyped-def]
+def lungs_making_room(patient: Patient, body) -> list[Part]:  # type: ignore[no-untyped-def]
     """New lungs round the new heart; vessels that it covers are gone."""
     parts = []
     for side in SIDES:

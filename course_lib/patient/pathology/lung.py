@@ -15,6 +15,7 @@ from course_lib.patient.pathology.placing import (
     lung_shape,
     points_in_lung,
 )
+from course_lib.patient.pathology.shapes import cloud
 from course_lib.patient.person import Finding, Patient, part_named, swapped
 from course_lib.patient.solids import (
     Compound,
@@ -38,10 +39,10 @@ def add_consolidation(
     zone = (0.05, 0.5) if rng.random() < 0.7 else (0.45, 0.9)
     centre = points_in_lung(patient, side, rng, 1, 14, zone)[0]
     reach = (26 + 34 * amount) * patient.body.scale
-    cloud = _cloud(patient, side, centre, reach, int(120 + 260 * amount), rng)
+    acini = cloud(patient, side, centre, reach, int(120 + 260 * amount), rng)
     fraction = 0.17 + 0.10 * amount
     parts = (
-        Part(f"{side} consolidation", "soft_tissue", "lung", cloud, fraction),
+        Part(f"{side} consolidation", "soft_tissue", "lung", acini, fraction),
         Part(
             f"{side} air bronchograms",
             "air",
@@ -51,22 +52,6 @@ def add_consolidation(
         ),
     )
     return patient.with_finding(Finding("consolidation", amount, side, parts, 7.0, parts[:1]))
-
-
-def _cloud(
-    patient: Patient, side: str, centre: np.ndarray, reach: float, count: int, rng: Rng
-) -> Pieces:
-    """Groups of acini, dense in the middle and ragged at the edge, all inside the lung."""
-    places = centre + reach * 0.62 * rng.normal(size=(3 * count, 3)) * [1.1, 1.0, 0.85]
-    radius = rng.uniform(4, 17, len(places)) * (0.6 + reach / 130)
-    shape = lung_shape(patient, side)
-    fits = shape.inside(places)
-    for direction in np.vstack([np.eye(3), -np.eye(3)]):
-        fits &= shape.inside(places + 0.8 * radius[:, None] * direction)
-    places, radius = places[fits][:count], radius[fits][:count]
-    if len(places) == 0:
-        places, radius = centre[None], np.array([6.0])
-    return ellipsoids(places, radius[:, None] * rng.uniform(0.7, 1.2, (len(places), 3)))
 
 
 def _bronchograms(centre: np.ndarray, reach: float, rng: Rng) -> Pieces:
@@ -86,12 +71,12 @@ def add_atelectasis(
     amount = check_severity(severity)
     rng = finding_rng(patient, "atelectasis", seed)
     side = choose_side(side, rng)
-    raised = _with_raised_dome(patient, side, (5 + 26 * amount) * patient.body.scale)
+    raised = raised_dome(patient, side, (5 + 26 * amount) * patient.body.scale)
     shape = lung_shape(raised, side)
     discs = _plates(raised, side, 1 + int(2.99 * amount), amount, rng)
     plates = Compound(discs, within=shape.union[:1], minus=shape.minus)
     centre = points_in_lung(raised, side, rng, 1, 8, (0.02, 0.22))[0]
-    crowd = _cloud(raised, side, centre, 16 + 14 * amount, int(25 + 50 * amount), rng)
+    crowd = cloud(raised, side, centre, 16 + 14 * amount, int(25 + 50 * amount), rng)
     parts = (
         Part(f"{side} plate atelectasis", "soft_tissue", "lung", plates, 0.8),
         Part(f"{side} crowded lung", "soft_tissue", "lung", crowd, 0.06 + 0.12 * amount),
@@ -112,7 +97,7 @@ def _plates(patient: Patient, side: str, count: int, amount: float, rng: Rng) ->
     return join(*batches)
 
 
-def _with_raised_dome(patient: Patient, side: str, rise: float) -> Patient:
+def raised_dome(patient: Patient, side: str, rise: float) -> Patient:
     """The patient with one half of the diaphragm `rise` mm higher and the lung smaller."""
     name = f"{side}_dome"
     body = replace(patient.body, **{name: getattr(patient.body, name) + rise})
@@ -144,14 +129,14 @@ def add_interstitial_opacity(
             points_in_lung(patient, one, rng, count * 2 // 3, 3, (0.0, 0.55)),
             points_in_lung(patient, one, rng, count // 3, 3, (0.3, 0.95)),
         ])  # fmt: skip
-        parts.append(Part(f"{one} septal lines", "soft_tissue", "lung", _net(nodes, amount, rng)))
+        parts.append(Part(f"{one} septal lines", "soft_tissue", "lung", net(nodes, amount, rng)))
         grains = ellipsoids(nodes[::3], rng.uniform(1.2, 2.0 + 1.6 * amount, (len(nodes[::3]), 3)))
         parts.append(Part(f"{one} interstitial nodules", "soft_tissue", "lung", grains))
     finding = Finding("interstitial_opacity", amount, side, tuple(parts), threshold_mm=1.6)
     return patient.with_finding(finding)
 
 
-def _net(nodes: np.ndarray, amount: float, rng: Rng) -> Pieces:
+def net(nodes: np.ndarray, amount: float, rng: Rng) -> Pieces:
     """Short bent strands, each starting at a node."""
     way = rng.normal(size=nodes.shape)
     way /= np.linalg.norm(way, axis=1, keepdims=True)

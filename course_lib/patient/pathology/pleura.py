@@ -31,14 +31,18 @@ def add_pleural_effusion(
     amount = check_severity(severity)
     rng = finding_rng(patient, "pleural_effusion", seed)
     side = choose_side(side, rng)
-    shape = lung_shape(patient, side)
-    level = patient.body.dome(side) - 34 + (140 * amount**1.2 + 8) * patient.body.scale
-    floating = _floating_lung(patient, side, level)
-    assert shape.minus is not None
-    fluid = Compound(shape.union, minus=join(shape.minus, floating))
+    fluid = fluid_below(patient, side, 140 * amount**1.2 + 8)
     part = Part(f"{side} pleural fluid", "water", "lung", fluid)
     finding = Finding("pleural_effusion", amount, side, (part,), threshold_mm=6.0)
     return patient.with_finding(finding, without_vessels(patient, side, fluid))
+
+
+def fluid_below(patient: Patient, side: str, height: float) -> Compound:
+    """Fluid at the bottom of one side of the chest, up to about `height` mm above the angle."""
+    shape = lung_shape(patient, side)
+    assert shape.minus is not None
+    level = patient.body.dome(side) - 34 + height * patient.body.scale
+    return Compound(shape.union, minus=join(shape.minus, _floating_lung(patient, side, level)))
 
 
 def _floating_lung(patient: Patient, side: str, level: float) -> Pieces:
