@@ -145,7 +145,7 @@ class GoogLeNet(nn.Module):
     """Stem, nine Inception modules, mean, linear classifier; outputs are logits.
 
     `model(x)` gives logits (B, num_classes); `model(x, auxiliaries=True)` a tuple of these and the
-    logits of the auxiliary classifiers on modules 4a and 4d, for training (learning.auxiliary).
+    logits of the auxiliary classifiers on modules 4a and 4d, for training (learning.label_smoothing).
 
     Args:
         style: one of STYLES; see `googlenet`.

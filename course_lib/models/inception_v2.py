@@ -5,8 +5,8 @@ computer vision", arXiv:1512.00567: Table 1 (the whole), Figure 5 (5x5 as two 3x
 1x7 and 7x1), Figure 7 (1x3 and 3x1 side by side), Figure 10 (smaller grid), Figure 8 (auxiliary
 classifier). The paper does not print the widths inside the modules. Those here are Inception v3's
 where the modules are alike; they give the widths that Table 1 prints between them (288, 768, 1280,
-2048) and stay within the abstract's 25 million parameters and 5 billion operations. (Another
-network is also called v2: GoogLeNet with batch norm, arXiv:1502.03167.)
+2048) and stay below the 25 million parameters of the abstract. (Another network is also called v2:
+GoogLeNet with batch norm, arXiv:1502.03167.)
 
 Shapes in the comments are for 299-pixel pictures.
 """
