@@ -1,6 +1,6 @@
 """What every measure of this package accepts, checked in one place.
 
-Policy for awkward input, the same everywhere:
+Policy for awkward input, the same everywhere (``policy.py`` is the whole table):
 
 - a score that is not finite, or a truth other than 0/1, is an error: it is a mistake upstream;
 - labels that are not known are left out by the caller's ``known`` mask, never guessed;
@@ -37,6 +37,19 @@ def truth_and_scores(
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError("A score is NaN or infinite; look at the model that gave it.")
     return truth.astype(bool), *arrays
+
+
+def truth_and_probabilities(
+    truth: ArrayLike, probability: ArrayLike, known: ArrayLike | None = None
+) -> tuple[NDArray, NDArray]:
+    """As ``truth_and_scores``; the scores must also lie between 0 and 1, or ValueError."""
+    present, probability = truth_and_scores(truth, probability, known=known)
+    if probability.size and (probability.min() < 0 or probability.max() > 1):
+        raise ValueError(
+            f"Probabilities lie between 0 and 1; these go from {probability.min():.3g} to "
+            f"{probability.max():.3g}. Logits need a sigmoid first."
+        )
+    return present, probability
 
 
 def known_mask(known: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -12,12 +12,26 @@ from course_lib.evaluation.roc import roc_curve
 
 @dataclass(frozen=True)
 class Confusion:
-    """Counts of true/false positives/negatives. A share of nothing is NaN, never 0."""
+    """Counts of true/false positives/negatives. A share of nothing is NaN, never 0.
+
+    Give them by name: books print the four in every order. ``rates.py`` has all that follows
+    from them. Raises ValueError for a negative count.
+    """
 
     tp: int
     fp: int
     fn: int
     tn: int
+
+    def __post_init__(self) -> None:
+        if min(self.tp, self.fp, self.fn, self.tn) < 0:
+            raise ValueError(f"A count cannot be negative: {self}.")
+
+    def __add__(self, other: "Confusion") -> "Confusion":
+        """The counts of both, as when two classes or two hospitals are pooled."""
+        return Confusion(
+            self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn
+        )
 
     @property
     def sensitivity(self) -> float:
