@@ -1,0 +1,1 @@
+"""What a network costs and sees: sizes, parameters, operations, memory, receptive fields."""
