@@ -24,6 +24,7 @@ from course_lib.data.render import (
 )
 from course_lib.data.shards import Film, read_shard, shard_name, shard_ranges
 from course_lib.imaging.radiography import USUAL, Technique
+from course_lib.imaging.scanners import SCANNERS, Scanner
 from course_lib.patient.cohort import MORE_FINDINGS, PREVALENCE, SEVERITY, PatientSpec
 from course_lib.patient.findings import FINDINGS
 
@@ -51,12 +52,14 @@ class VirtualChest:
         severity: the Beta distribution (a, b) of severities; a cohort with (1, 4) is hard to read,
             and has the same patients with the same findings.
         studies_per_patient: above 1, patients come back with other findings.
-        view: "PA", "AP" or "LAT".
+        view: "PA", "AP" or "LAT"; None for the scanner's usual view, which is mostly PA.
         technique: a Technique, or some of its fields, for example {"kvp": 90}; the others are
-            usual for the view.
+            usual for the scanner and the view.
         marker: {"pneumothorax": 0.95} burns a letter into a corner that agrees with this label on
             95 of 100 films (see data.marker). The films below it are the same as without.
-        hospital, scanner: texts that every record carries.
+        scanner: a name in imaging.scanners.SCANNERS ("A", "B", "C", "portable") images with that
+            machine; any other text is only written on every record.
+        hospital: a text that every record carries.
         folder: where films are kept; None for COURSE_CACHE or the system's place for caches.
         workers: processes; None for the number of processor cores, at most 8.
 
@@ -75,7 +78,7 @@ class VirtualChest:
         prevalence: Mapping[str, float] | None = None,
         severity: tuple[float, float] = SEVERITY,
         studies_per_patient: float = 1.0,
-        view: str = "PA",
+        view: str | None = None,
         technique: Technique | Mapping | None = None,
         marker: Mapping[str, float] | Marker | None = None,
         hospital: str = "virtual hospital",
@@ -85,6 +88,8 @@ class VirtualChest:
     ) -> None:
         if n < 1:
             raise ValueError(f"n must be at least 1, not {n}.")
+        machine = SCANNERS.get(scanner)
+        view = view or (machine.view if machine else "PA")
         if view not in USUAL:
             raise ValueError(f"view must be one of {', '.join(USUAL)}, not {view!r}.")
         if size < 16:
@@ -97,7 +102,7 @@ class VirtualChest:
             view,
             chances,
             studies_per_patient,
-            asdict(_technique(view, technique)),
+            asdict(_technique(machine, view, technique)),
             severity,
         )
         self.specs = self.plan.specs(n)
@@ -224,14 +229,16 @@ def _chances(findings: Sequence[str], prevalence: Mapping[str, float] | None) ->
     return {name: float(given.get(name, 0.0)) for name in findings}
 
 
-def _technique(view: str, given: Technique | Mapping | None) -> Technique:
+def _technique(machine: Scanner | None, view: str, given: Technique | Mapping | None) -> Technique:
+    """The technique asked for; what is not said is usual for the machine, or for the view."""
     if isinstance(given, Technique):
         return given
     known = {field.name for field in fields(Technique)}
     strange = sorted(set(given or {}) - known)
     if strange:
         raise ValueError(f"A technique has no {strange[0]!r}; it has {', '.join(sorted(known))}.")
-    return replace(USUAL[view], **(given or {}))
+    usual = machine.technique if machine and machine.view == view else USUAL[view]
+    return replace(usual, **(given or {}))
 
 
 def _workers(wanted: int | None, megapixels: float, files: int) -> int:

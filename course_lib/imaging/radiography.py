@@ -8,7 +8,7 @@ film = expose(rays, Technique(kvp=70), seed=1)      # ... and then as many expos
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import cv2
 import numpy as np
@@ -18,7 +18,7 @@ from course_lib.imaging import detector as panel
 from course_lib.imaging.pixels import log_attenuation, to_12_bit
 from course_lib.imaging.projection import Projection, path_lengths
 from course_lib.imaging.scatter import NO_GRID, Grid, scatter_image, water_equivalent
-from course_lib.imaging.sharpness import blur, scintillator_mtf
+from course_lib.imaging.sharpness import MTF, blur, scintillator_mtf
 from course_lib.imaging.spectrum import Spectrum, tube_spectrum
 from course_lib.patient.person import Patient
 
@@ -34,6 +34,11 @@ class Technique:
     together so that lung and mediastinum are both legible, and detail the boost of fine structure,
     as every maker's processing does; with 0 and 0 only logarithm and film curve remain. vary: let
     window and curve differ a little from patient to patient, as operators and machines do.
+
+    What differs between makers (see scanners.py): scintillator_mm of CsI or its equivalent;
+    noise_kev, the electronics' noise per pixel; sharp_lp_mm, where half the contrast of a fine
+    pattern is left; compression_mm and detail_mm, the scale of "large" and "fine"; steepness and
+    middle of the film curve.
     """
 
     kvp: float = 120.0
@@ -46,6 +51,13 @@ class Technique:
     compression: float = 0.32
     detail: float = 0.10
     vary: bool = True
+    scintillator_mm: float = panel.PANEL.thickness_mm
+    noise_kev: float = panel.PANEL.noise_kev
+    sharp_lp_mm: float = 1.4
+    compression_mm: float = 22.0
+    detail_mm: float = 3.0
+    steepness: float = 4.2
+    middle: float = 0.36
 
 
 CHEST_PA = Technique()
@@ -100,7 +112,8 @@ def detector_signal(
     """(H, W) absorbed energy in keV per pixel, and what an empty field would give."""
     beam = beam_of(technique)
     pixel = rays.spacing_mm
-    mean, variance = panel.expose(rays.lengths, beam, pixel_mm=pixel, groups=16)
+    plate = panel.Detector(thickness_mm=technique.scintillator_mm, noise_kev=technique.noise_kev)
+    mean, variance = panel.expose(rays.lengths, beam, plate, pixel, groups=16)
     grid = Grid() if technique.grid else NO_GRID
     total: Image = mean * np.float32(grid.primary_transmission)
     if technique.scatter:
@@ -111,11 +124,17 @@ def detector_signal(
         cv2.GaussianBlur(total, (3, 3), 0.5, borderType=cv2.BORDER_REPLICATE), np.float32
     )
     if pixel < 0.8:  # coarser pixels average over more than the light spreads
-        total = np.maximum(blur(total, pixel, scintillator_mtf), 1e-3)
+        total = np.maximum(blur(total, pixel, _mtf(technique.sharp_lp_mm)), 1e-3)
     if technique.noise:
         portion = variance / np.maximum(mean, 1e-12)
-        total = panel.add_noise(total, total * portion, rng, panel.PANEL.noise_kev)
-    return total, panel.open_field(beam, pixel_mm=pixel)[0] * grid.primary_transmission
+        total = panel.add_noise(total, total * portion, rng, plate.noise_kev)
+    return total, panel.open_field(beam, plate, pixel)[0] * grid.primary_transmission
+
+
+@lru_cache(maxsize=16)
+def _mtf(sharp_lp_mm: float) -> MTF:
+    """The scintillator's MTF; the same function object each time, so that its table is kept."""
+    return partial(scintillator_mtf, half_at=sharp_lp_mm)
 
 
 @lru_cache(maxsize=64)
@@ -137,15 +156,16 @@ def display(
     the body and bent by an S-shaped curve like that of film. habit (4,): how this film's window
     and curve differ from the usual, in standard deviations.
     """
-    smooth = _lowpass(attenuation, 22.0 / spacing_mm)
-    fine = attenuation - _lowpass(attenuation, 3.0 / spacing_mm)
+    smooth = _lowpass(attenuation, technique.compression_mm / spacing_mm)
+    fine = attenuation - _lowpass(attenuation, technique.detail_mm / spacing_mm)
     flat = attenuation - technique.compression * (smooth - smooth.mean()) + technique.detail * fine
     body = flat[attenuation > 0.25]
     low, high = np.percentile(body if body.size else flat, [2.0, 99.0])
     bottom, top, steep, middle = np.zeros(4) if habit is None else habit
     low, high = low + 0.05 * bottom * (high - low), high + 0.06 * top * (high - low)
     share = (flat - low) / (high - low)
-    curve = film_curve(share, 4.2 * float(np.exp(0.14 * steep)), 0.36 + 0.05 * float(middle))
+    steepness = technique.steepness * float(np.exp(0.14 * steep))
+    curve = film_curve(share, steepness, technique.middle + 0.05 * float(middle))
     return to_12_bit(0.90 * curve, 0.0, 1.0)
 
 
