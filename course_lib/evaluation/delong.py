@@ -5,13 +5,18 @@ of the other class that it beats; the AUC is their mean and its variance comes f
 Placements follow from ranks (Sun and Xu, IEEE Signal Processing Letters 2014;21:1389), so the
 cost is a sort, not all pairs. Several films of one patient are not independent: with ``patients``
 their placements are summed first (Obuchowski, Biometrics 1997;53:567).
+
+Two scores on the same cases are compared *paired* (``compare_aucs``), on different cases *unpaired*
+(``compare_unpaired``). Paired needs the scores themselves; a paper's table alone allows only the
+z-test of ``hanley_mcneil``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm, rankdata
+from scipy.stats import norm, rankdata, t
 
 from course_lib.evaluation.inputs import has_both_classes, known_mask, truth_and_scores
 from course_lib.evaluation.intervals import Interval
@@ -31,11 +36,17 @@ class AucEstimate:
     interval: Interval
     positives: int
     negatives: int
+    units: int = 0
+    """Independent patients behind it (the cases, where ``patients`` was not given)."""
 
 
 @dataclass(frozen=True)
 class AucComparison:
-    """Difference of two AUCs (first minus second) read on the same cases."""
+    """Difference of two AUCs (first minus second), its error and the test against no difference.
+
+    ``z`` is the difference in standard errors. On the same cases it is judged by the normal
+    distribution, on different cases by Student's t with Welch's degrees of freedom.
+    """
 
     difference: float
     standard_error: float
@@ -62,10 +73,12 @@ def delong(
     nan = float("nan")
     if not has_both_classes(present):
         return AucEstimate(nan, nan, Interval(nan, nan), positives, negatives)
-    areas, covariance = _areas_and_covariance(present, [score], _kept(patients, known))
+    kept = _kept(patients, known)
+    units = present.size if kept is None else np.unique(kept).size
+    areas, covariance = areas_and_covariance(present, [score], kept)
     area, error = float(areas[0]), float(np.sqrt(covariance[0, 0]))
     interval = _normal_interval(area, error, level, 0, 1) if error > 0 else Interval(nan, nan)
-    return AucEstimate(area, error, interval, positives, negatives)
+    return AucEstimate(area, error, interval, positives, negatives, units)
 
 
 def compare_aucs(
@@ -83,17 +96,32 @@ def compare_aucs(
     present, first, second = truth_and_scores(truth, first, second, known=known)
     if not has_both_classes(present):
         raise ValueError("Comparing AUCs needs cases with and without the finding.")
-    areas, covariance = _areas_and_covariance(present, [first, second], _kept(patients, known))
+    areas, covariance = areas_and_covariance(present, [first, second], _kept(patients, known))
     difference = float(areas[0] - areas[1])
     contrast = np.array([1.0, -1.0])
     error = float(np.sqrt(max(contrast @ covariance @ contrast, 0.0)))
-    z = (
-        difference / error
-        if error > 0
-        else (0.0 if difference == 0 else np.copysign(np.inf, difference))
-    )
+    z = _in_errors(difference, error)
     interval = _normal_interval(difference, error, level, -1, 1)
-    return AucComparison(difference, error, interval, float(z), float(2 * norm.sf(abs(z))))
+    return AucComparison(difference, error, interval, z, float(2 * norm.sf(abs(z))))
+
+
+def compare_unpaired(first: AucEstimate, second: AucEstimate, level: float = 0.95) -> AucComparison:
+    """Comparison of two AUCs from *different* patients; ``first`` minus ``second``.
+
+    Variances add, for the samples are independent; Welch's degrees of freedom as in R's pROC.
+    Raises ValueError when an AUC or its standard error is undefined.
+    """
+    errors = np.array([first.standard_error, second.standard_error])
+    if np.isnan([first.auc, second.auc, *errors]).any():
+        raise ValueError("One of the AUCs or its standard error is undefined: a class is missing.")
+    difference = first.auc - second.auc
+    error = float(np.hypot(*errors))
+    z = _in_errors(difference, error)
+    freedom = np.array([max(first.units - 1, 1), max(second.units - 1, 1)])
+    welch = float(error**4 / (errors**4 / freedom).sum()) if error > 0 else float("inf")
+    half = float(t.ppf(0.5 + level / 2, welch)) * error
+    interval = Interval(max(-1.0, difference - half), min(1.0, difference + half))
+    return AucComparison(difference, error, interval, z, float(2 * t.sf(abs(z), welch)))
 
 
 def placements(
@@ -111,10 +139,10 @@ def placements(
     return below, above
 
 
-def _areas_and_covariance(
-    present: NDArray[np.bool_], scores: list[NDArray], patients: NDArray | None
+def areas_and_covariance(
+    present: NDArray[np.bool_], scores: Sequence[NDArray], patients: NDArray | None = None
 ) -> tuple[NDArray, NDArray]:
-    """AUCs (S,) and their covariance (S, S) from the placements of each of S scores."""
+    """AUCs (S,) and their covariance (S, S) from the placements of S scores on the same cases."""
     both = [placements(present, score) for score in scores]
     of_positives = np.stack([pair[0] for pair in both])
     of_negatives = np.stack([pair[1] for pair in both])
@@ -142,6 +170,13 @@ def _clustered_covariance(
     covariance += _unbiased(with_negative) * spread_negative @ spread_negative.T / negatives**2
     cross = _unbiased(both) * spread_positive @ spread_negative.T / (positives * negatives)
     return covariance + cross + cross.T
+
+
+def _in_errors(difference: float, error: float) -> float:
+    """The difference in standard errors; identical rankings have neither, which is z = 0."""
+    if error > 0:
+        return float(difference / error)
+    return 0.0 if difference == 0 else float(np.copysign(np.inf, difference))
 
 
 def _unbiased(units: int) -> float:

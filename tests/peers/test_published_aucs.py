@@ -8,7 +8,10 @@ import pandas as pd
 import pytest
 
 from course_lib.evaluation.by_label import auc_by_label
-from course_lib.evaluation.delong import compare_aucs, delong
+from course_lib.evaluation.delong import compare_aucs, compare_unpaired, delong
+from course_lib.evaluation.hanley_mcneil import compare_hanley_mcneil, hanley_mcneil_error
+from course_lib.evaluation.intervals import bootstrap
+from course_lib.evaluation.power import power_of_auc
 from course_lib.evaluation.roc import auc
 
 
@@ -43,6 +46,43 @@ def test_paired_comparison_as_in_proc(asah, pair):
     comparison = compare_aucs(truth, table[first], table[second])
     assert comparison.z == pytest.approx(expected["paired"][pair]["Z"], rel=1e-12)
     assert comparison.p_value == pytest.approx(expected["paired"][pair]["p"], rel=1e-12)
+
+
+# What R's pROC prints for the same data with paired = FALSE: D and p (its test suite).
+UNPAIRED = {
+    "wfns-s100b": (1.43490640926908, 0.152825378808796),
+    "wfns-ndka": (3.10125096778969, 0.00220950791756457),
+    "ndka-s100b": (-1.55995743389685, 0.120192832430845),
+}
+
+
+@pytest.mark.parametrize("pair", UNPAIRED)
+def test_unpaired_comparison_as_in_proc(asah, pair):
+    truth, table, _ = asah
+    test = compare_unpaired(*(delong(truth, table[name]) for name in pair.split("-")))
+    assert (test.z, test.p_value) == pytest.approx(UNPAIRED[pair], rel=1e-12)
+
+
+@pytest.mark.parametrize("marker", ["wfns", "s100b", "ndka"])
+def test_hanley_mcneil_errors(asah, marker):
+    truth, _, expected = asah
+    error = hanley_mcneil_error(expected["auc"][marker], int(truth.sum()), int((~truth).sum()))
+    assert error == pytest.approx(expected["hanley_mcneil_se"][marker], abs=5e-11)
+
+
+def test_paired_intervals_as_in_proc_and_the_older_method_nearby(asah):
+    truth, table, _ = asah
+    test = compare_aucs(truth, table["wfns"], table["s100b"])
+    assert test.interval == pytest.approx((0.0104061769564846, 0.174214419249478), rel=1e-12)
+    for pair in (("wfns", "s100b"), ("wfns", "ndka"), ("ndka", "s100b")):
+        new = compare_aucs(truth, table[pair[0]], table[pair[1]])
+        old = compare_hanley_mcneil(truth, table[pair[0]], table[pair[1]])
+        assert old.z == pytest.approx(new.z, rel=0.12)
+
+
+def test_power_near_procs_approximation(asah):
+    _, _, expected = asah
+    assert power_of_auc(expected["auc"]["s100b"], 41, 72) == pytest.approx(0.9904833, abs=0.004)
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +121,39 @@ def test_films_of_one_patient_widen_the_interval(chexnet):
     assert clustered.standard_error == pytest.approx(
         known["pneumothorax_patient_clustered_se"], abs=5e-5
     )
+    ratio = clustered.standard_error / naive.standard_error
+    assert ratio == pytest.approx(1.84, abs=0.005), "the naive interval is 1.84 times too narrow"
+
+
+def test_a_bootstrap_of_patients_confirms_the_wider_error(chexnet):
+    """Resampling whole patients knows no formula, and gives the patient-wise error."""
+    names, truth, scores, patients, _, _ = chexnet
+    column = names.index("Pneumothorax")
+    one, score = truth[:, column], scores[:, column]
+    clustered = delong(one, score, patients=patients)
+    low, high = bootstrap(auc, one, score, patients=patients, rounds=150, seed=1)
+    error = (high - low) / (2 * 1.96)
+    assert error == pytest.approx(clustered.standard_error, rel=0.2)
+    assert error > 1.4 * delong(one, score).standard_error
+
+
+def test_thirteen_of_fourteen_findings_need_the_patients(chexnet):
+    names, truth, scores, patients, _, _ = chexnet
+    ratio = {}
+    for k, name in enumerate(names):
+        naive = delong(truth[:, k], scores[:, k]).standard_error
+        ratio[name] = delong(truth[:, k], scores[:, k], patients=patients).standard_error / naive
+    assert sum(value > 1.1 for value in ratio.values()) == 13
+    assert min(ratio.values()) > 0.95, "and the rarest, hernia, at least does not gain"
+    assert min(ratio, key=lambda name: ratio[name]) == "Hernia"
+    assert ratio["Effusion"] == pytest.approx(0.0049 / 0.0032, rel=0.03)
+
+
+def test_comparing_two_columns_of_films_also_needs_the_patients(chexnet):
+    """Does the effusion score find effusions better than the oedema score does? A paired test."""
+    names, truth, scores, patients, _, _ = chexnet
+    one, two = names.index("Effusion"), names.index("Edema")
+    naive = compare_aucs(truth[:, one], scores[:, one], scores[:, two])
+    clustered = compare_aucs(truth[:, one], scores[:, one], scores[:, two], patients=patients)
+    assert naive.difference == clustered.difference > 0
+    assert clustered.standard_error > 1.2 * naive.standard_error
