@@ -174,7 +174,8 @@ def _sorted(distances: NDArray, sizes: NDArray) -> tuple[NDArray, NDArray]:
 def _weighted_percentile(distances: NDArray, sizes: NDArray, percent: float) -> float:
     """The distance below which ``percent`` of the surface's area lies; no interpolation."""
     share = np.cumsum(sizes) / sizes.sum()
-    return float(distances[min(np.searchsorted(share, percent / 100), len(distances) - 1)])
+    first = int(np.searchsorted(share, percent / 100))
+    return float(distances[min(first, len(distances) - 1)])
 
 
 def _average(distances: NDArray, sizes: NDArray) -> float:

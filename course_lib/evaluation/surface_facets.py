@@ -56,7 +56,7 @@ def _area(cell: NDArray, spacing: tuple[float, ...]) -> float:
 
 def _length(cell: NDArray, spacing: tuple[float, ...]) -> float:
     """Contour within four pixel centres: each lone corner is cut off by half a diagonal."""
-    half = float(np.hypot(*spacing)) / 2
+    half = float(np.hypot(spacing[0], spacing[1])) / 2
     inside = int(cell.sum())
     if inside != 2:
         return half

@@ -1,4 +1,4 @@
-"""Reader studies: the parts against DeLong, the tests against simulated studies with known truth."""
+"""Reader studies: the parts against DeLong, the tests against simulated studies of known truth."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def test_the_interval_agrees_with_the_test():
 
 
 def test_only_the_test_with_random_readers_keeps_its_promise():
-    """Nothing to find: 5 false alarms in 100 with random readers; clearly more if they are fixed."""
+    """Nothing to find: 5 false alarms in 100 with random readers; more if they are fixed."""
     random = np.random.default_rng(4)
     alarms = np.zeros(2)
     for _ in range(400):
