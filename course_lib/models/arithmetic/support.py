@@ -39,7 +39,10 @@ def gradient_of_one_position(
     if out.ndim != picture.ndim:
         raise ValueError(f"The output has shape {tuple(out.shape)}: name a layer that gives a map.")
     middle = tuple(int(n) // 2 for n in out.shape[2:])
-    (gradient,) = torch.autograd.grad(out[0][:, *middle].sum(), picture)
+    values = out[0]
+    for place in middle:  # one axis after the other; the channels stay
+        values = values.select(1, place)
+    (gradient,) = torch.autograd.grad(values.sum(), picture)
     return gradient[0].abs().sum(0), middle
 
 
