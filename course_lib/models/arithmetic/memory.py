@@ -65,10 +65,13 @@ KEPT: dict[str, Callable[[Sequence, Sequence[Tensor]], list]] = {
     "hardtanh": lambda args, outs: [args[0]],
     "mul": lambda args, outs: _partners(*args),
     "mul_": lambda args, outs: _partners(*args),
+    "div": lambda args, outs: [args[1], *_partners(*args)],  # for the numerator: the denominator
+    "pow": lambda args, outs: [args[0]],
     "native_batch_norm": lambda args, outs: [args[0], outs[1], outs[2]],
     "cudnn_batch_norm": lambda args, outs: [args[0], outs[1], outs[2]],
     "max_pool2d_with_indices": lambda args, outs: [args[0], outs[1]],
     "avg_pool2d": lambda args, outs: [args[0]],
+    "avg_pool3d": lambda args, outs: [args[0]],
     "_adaptive_avg_pool2d": lambda args, outs: [args[0]],
     "native_dropout": lambda args, outs: [outs[1]],
 }
