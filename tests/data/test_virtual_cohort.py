@@ -18,6 +18,7 @@ from course_lib.data.render import DECIDING_CODE, FilmPlan, WorkerFailed, render
 from course_lib.data.shards import Film, read_shard, shard_name, shard_ranges, write_shard
 from course_lib.data.virtual import VirtualChest, clear_cache
 from course_lib.imaging.radiography import USUAL
+from course_lib.patient.cohort import MORE_FINDINGS, PREVALENCE
 
 SIZE, COUNT = 32, 12
 MIXED = {"pneumothorax": 0.5, "mass": 0.5, "support_device": 0.5}
@@ -69,6 +70,43 @@ def test_technique_changes_the_film(films, folder):
     assert not np.array_equal(hard[0].image, films[0].image)
     ap = VirtualChest(1, 3, view="AP", **options)
     assert ap.records[0].view == "AP" and ap[0].spacing_mm is not None
+
+
+def test_a_named_scanner_images_and_any_other_name_is_only_written_down(folder):
+    options = {"n": 1, "seed": 3, "size": SIZE, "folder": folder, "workers": 1}
+    plain = VirtualChest(**options)
+    assert VirtualChest(scanner="Ward 7", **options).folder == plain.folder
+    assert VirtualChest(scanner="A", **options).folder == plain.folder
+    other = VirtualChest(scanner="B", **options)
+    assert other.records[0].scanner == "B" and other.records[0].view == "PA"
+    assert np.abs(other[0].image - plain[0].image).mean() > 0.01
+    bed = VirtualChest(scanner="portable", **options)
+    assert bed.records[0].view == "AP"
+    softer = VirtualChest(scanner="B", technique={"kvp": 80}, **options)
+    assert softer.plan.technique == {**other.plan.technique, "kvp": 80}
+
+
+def test_findings_beyond_the_mixed_work_list_come_when_asked_for(folder):
+    options = {"size": SIZE, "folder": folder, "workers": 1}
+    plain = VirtualChest(2, 3, **options)
+    assert set(plain.records[0].labels) == set(PREVALENCE)
+    asked = VirtualChest(6, 3, findings=["edema", "hernia"], **options)
+    assert asked.plan.prevalence == {name: MORE_FINDINGS[name] for name in ("edema", "hernia")}
+    sure = VirtualChest(2, 3, prevalence={"hernia": 1.0}, **options)
+    assert all(record.label("hernia") is Label.PRESENT for record in sure.records)
+    assert set(sure.records[0].labels) == {*PREVALENCE, "hernia"}
+    assert sure[0].masks["hernia"].any()
+
+
+def test_the_severity_dial_reaches_the_films(folder):
+    options = {"size": SIZE, "prevalence": {"mass": 1.0}, "folder": folder, "workers": 1}
+    plain = VirtualChest(3, 3, **options)
+    mild = VirtualChest(3, 3, severity=(1.0, 6.0), **options)
+    for before, after in zip(plain.specs, mild.specs, strict=True):
+        assert after.findings[0].severity < before.findings[0].severity
+    assert sum(mild[i].masks["mass"].sum() for i in range(3)) < sum(
+        plain[i].masks["mass"].sum() for i in range(3)
+    )
 
 
 def test_second_call_reads_and_does_not_render(films, folder, monkeypatch):
@@ -179,8 +217,9 @@ def test_other_code_or_parameters_give_another_folder(tmp_path):
         FilmPlan(0, 64, "AP"),
         FilmPlan(0, 64, technique={"kvp": 70}),
         FilmPlan(0, 64, prevalence={"mass": 0.1}),
+        FilmPlan(0, 64, severity=(1.0, 4.0)),
     ]
-    assert len({plan.key(), *(other.key() for other in others)}) == 6
+    assert len({plan.key(), *(other.key() for other in others)}) == 7
     code = tmp_path / "physics"
     code.mkdir()
     (code / "a.py").write_bytes(b"MU = 0.02\n")

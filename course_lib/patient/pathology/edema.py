@@ -16,6 +16,7 @@ from course_lib.patient.pathology.placing import (
     choose_side,
     finding_rng,
     lung_shape,
+    without_vessels,
 )
 from course_lib.patient.pathology.pleura import fluid_below
 from course_lib.patient.pathology.shapes import cloud, fits_in_lung
@@ -41,9 +42,10 @@ def add_edema(
     for one in SIDES if side is None else (side,):
         failing = _wide_upper_vessels(failing, one, amount)
         parts += [_bat_wing(failing, one, amount, rng), _kerley_lines(failing, one, amount, rng)]
-        if amount > 0.4:
-            fluid = fluid_below(failing, one, 14 * (amount - 0.3))
+        if amount > 0.5:
+            fluid = fluid_below(failing, one, 14 * (amount - 0.4))
             parts.append(Part(f"{one} fluid in the angle", "water", "lung", fluid))
+            failing = replace(failing, parts=without_vessels(failing, one, fluid))
     marks = tuple(part for part in parts if part.tissue == "soft_tissue")
     return failing.with_finding(Finding("edema", amount, side, tuple(parts), 3.5, marks))
 
