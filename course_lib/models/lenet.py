@@ -76,24 +76,23 @@ class SparseConvolution(nn.Module):
     (B, 6, 14, 14) -> (B, 16, 10, 10) for the table of the paper.
     """
 
-    joined: Tensor
+    pairs: Tensor
 
     def __init__(self, inputs: tuple[tuple[int, ...], ...], in_maps: int, kernel: int = 5) -> None:
         super().__init__()
-        joined = torch.zeros(len(inputs), in_maps, dtype=torch.bool)
-        for j, seen in enumerate(inputs):
-            joined[j, list(seen)] = True
-        self.register_buffer("joined", joined)
-        self.weight = nn.Parameter(torch.empty(int(joined.sum()), kernel, kernel))
+        self.maps = (len(inputs), in_maps)
+        pairs = [(j, m) for j, seen in enumerate(inputs) for m in seen]
+        self.register_buffer("pairs", torch.tensor(pairs).T)  # (2, joined): map, the map it sees
+        self.weight = nn.Parameter(torch.empty(len(pairs), kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(len(inputs)))
-        fan_in = joined.sum(1, keepdim=True).expand_as(joined)[joined] * kernel**2
+        fan_in = torch.tensor([len(inputs[j]) * kernel**2 for j, _ in pairs])
         with torch.no_grad():
             self.weight.uniform_(-2.4, 2.4).div_(fan_in[:, None, None])
 
     def full_weight(self) -> Tensor:
         """The weights as an ordinary convolution has them, zero where nothing is joined."""
-        full = self.weight.new_zeros(*self.joined.shape, *self.weight.shape[1:])
-        full[self.joined] = self.weight
+        full = self.weight.new_zeros(*self.maps, *self.weight.shape[1:])
+        full[self.pairs[0], self.pairs[1]] = self.weight
         return full
 
     def forward(self, x: Tensor) -> Tensor:
@@ -158,7 +157,7 @@ class LeNet5(nn.Module):
         return -self.output(self.coded(x))
 
 
-def map_loss(scores: Tensor, target: Tensor, rubbish: float = 30.0) -> Tensor:
+def map_loss(scores: Tensor, target: Tensor, rubbish: float = 10.0) -> Tensor:
     """The paper's loss (equation 9): distance to the right code, and stay away from the wrong ones.
 
     scores (B, classes) are minus distances, target (B,) holds class numbers. With y the distances,

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torchvision
 
+from course_lib.evaluation.published import published
 from course_lib.models.alexnet import alexnet, response_normalisation
 from course_lib.models.arithmetic.summary import count_macs
 from course_lib.models.counting import count_parameters
@@ -200,3 +201,17 @@ def test_the_small_ones_train(build, side):
 def test_another_preset_is_refused(build):
     with pytest.raises(ValueError, match="laptop"):
         build("tiny", 2)
+
+
+def test_the_papers_figures_are_recomputed():
+    """What papers and lecture print, against our networks; their slips are known by name."""
+    table = published("classic_architectures")
+    vgg16 = table[(table.net == "VGG-16") & (table["item"] != "all")].value
+    total = table[(table.net == "VGG-16") & (table["item"] == "all")].value.item()
+    assert vgg16.sum() == total == COUNTS["vgg16"][1]
+    units = table[(table.net == "AlexNet") & (table.quantity == "units")].set_index("item").value
+    layers = ["C1", "C2", "C3", "C4", "C5", "F6", "F7", "output"]
+    counted = [96 * 55**2, 256 * 27**2, 384 * 13**2, 384 * 13**2, 256 * 13**2, 4096, 4096, 1000]
+    wrong = [name for name, n in zip(layers, counted, strict=True) if units[name] != n]
+    assert wrong == ["C1"]  # a slip of the caption
+    assert abs(sum(counted) / units["all"] - 1) < 0.02
