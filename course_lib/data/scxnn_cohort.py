@@ -21,12 +21,12 @@ BESIDE = 0.04  # chance of each other disease to stand beside the one a film was
 
 
 def table_1() -> dict[str, tuple[int, int]]:
-    """Disease -> (hard, weak) films of the thesis. "normal" has no mask to draw: all its films are
-    given as (0, 10137)."""
+    """Disease -> (hard, weak) films of the thesis. Normal films have nothing to outline, and the
+    thesis does not say how they were shared out: "normal" -> (0, 10137)."""
     with open(TABLE_1, encoding="utf-8", newline="") as file:
-        return {
-            row["disease"]: (int(row["hard"]), int(row["weak"])) for row in csv.DictReader(file)
-        }
+        rows = {row["disease"]: row for row in csv.DictReader(file)}
+    table = {name: (int(row["hard"]), int(row["weak"])) for name, row in rows.items()}
+    return table | {"normal": (0, int(rows["normal"]["total"]))}
 
 
 def scaled_counts(
@@ -34,18 +34,17 @@ def scaled_counts(
 ) -> dict[str, tuple[int, int]]:
     """Table 1 times `scale`, per disease at least `fewest` hard films; weak stays 0 where it is 0.
 
-    Normal films are shared out between hard and weak as all the others are.
+    Normal films are shared out between hard and weak as all the others together are.
     """
     table = table_1()
+    normal = table.pop("normal")[1]
     counts = {
         name: (max(fewest, round(scale * table[name][0])), round(scale * table[name][1]))
         for name in diseases
     }
     hard, weak = (sum(pair[k] for pair in table.values()) for k in (0, 1))
-    weak -= table["normal"][1]
-    normal = scale * table["normal"][1]
-    share = hard / (hard + weak)
-    counts["normal"] = (max(fewest, round(normal * share)), round(normal * (1 - share)))
+    hard_normal = max(fewest, round(scale * normal * hard / (hard + weak)))
+    counts["normal"] = (hard_normal, max(0, round(scale * normal) - hard_normal))
     return counts
 
 
@@ -65,7 +64,8 @@ class ScxnnFilms:
 def split_hard(hard: AnySource, weak: AnySource, seed: int = 0) -> ScxnnFilms:
     """Hard films 8 : 1 : 1 by patient; weak films all to training. Takes any sources, also real
     ones: hard films need masks, weak ones only labels."""
-    return ScxnnFilms(*split_by_patient(hard, (0.8, 0.1, 0.1), seed), weak)
+    training, validation, test = split_by_patient(hard, (0.8, 0.1, 0.1), seed)
+    return ScxnnFilms(training, validation, test, weak)
 
 
 def virtual_films(

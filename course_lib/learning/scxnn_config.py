@@ -26,7 +26,8 @@ class ScxnnConfig:
 
     size: height and width of the films in pixels.
     backbone: encoder, a name of models.scxnn_encoders.BACKBONES (Table 4).
-    start: "imagenet" or "random" weights of the encoder at the beginning.
+    start: weights of the encoder at the beginning: "imagenet", "common" (scxnn_start; trained by
+        the plan `first`) or "random".
     reconstruction_weight: lambda (Table 5).
     equalise, task, dilation: preprocessing and what the decoder paints (Table 6); dilation is a
         share of the film's side.
@@ -40,7 +41,7 @@ class ScxnnConfig:
 
     size: int = 1024
     backbone: str = "densenet121"
-    start: Literal["imagenet", "random"] = "imagenet"
+    start: Literal["imagenet", "common", "random"] = "imagenet"
     reconstruction_weight: float = 0.8
     equalise: Equalise = "clahe"
     task: Task = "reconstruction"
@@ -52,6 +53,7 @@ class ScxnnConfig:
     most_per_class: int | None = None
     severity: tuple[float, float] = (1.6, 1.9)
     scanner: str = "A"
+    first: Plan = field(default_factory=Plan)
     hard: Plan = field(default_factory=_thesis_plan)
     weak: Plan = field(default_factory=_thesis_plan)
     seed: int = 0
@@ -68,12 +70,13 @@ class ScxnnConfig:
 LAPTOP = ScxnnConfig(
     size=96,
     backbone="laptop",
-    start="random",
-    scale=0.2,
-    fewest=200,
-    most_per_class=300,
-    hard=Plan(epochs=25, batch_size=16, learning_rate=3e-3, weight_decay=5e-4),
-    weak=Plan(epochs=4, batch_size=16, learning_rate=1e-3, weight_decay=5e-4),
+    start="common",
+    scale=0.10,
+    fewest=220,
+    most_per_class=250,
+    first=Plan(epochs=12, batch_size=32, learning_rate=4e-3),
+    hard=Plan(epochs=8, batch_size=16, learning_rate=1.5e-3, weight_decay=5e-4),
+    weak=Plan(epochs=3, batch_size=16, learning_rate=5e-4, weight_decay=5e-4),
 )
 PRESETS = {"laptop": LAPTOP, "paper": ScxnnConfig()}
 

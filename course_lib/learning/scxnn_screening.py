@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from course_lib.data.item import ImageItem
 from course_lib.data.scxnn import PreparedFilms
@@ -143,7 +143,7 @@ class Scxnn:
 
 
 @torch.inference_mode()
-def _answers(network: nn.Module, films: Tensor) -> NDArray[np.float32]:
+def _answers(network: DiseaseNetwork, films: Tensor) -> NDArray[np.float32]:
     """Logits (B, K) of the encoder and head alone; nothing is painted when only asked."""
     films = films.contiguous(memory_format=torch.channels_last)
     fast = best_precision() == "bf16-mixed"
@@ -195,16 +195,16 @@ def load_scxnn(folder: Path | str | None = None) -> Scxnn:
     content = load_checkpoint(path)
     try:
         networks = {name: _unpacked(saved) for name, saved in content["networks"].items()}
-        machine = content["machine"] and SupportVectors(
-            **{
-                name: value.numpy() if isinstance(value, Tensor) else value
-                for name, value in content["machine"].items()
-            }
-        )
+        machine = content["machine"] and _machine(content["machine"])
         settings = content["size"], content["equalise"], machine, content["threshold"]
     except (KeyError, TypeError, RuntimeError) as error:
         raise CheckpointError(f"{path} does not hold a whole SCXNN ({error}).") from error
     return Scxnn(networks, *settings)
+
+
+def _machine(saved: Mapping) -> SupportVectors:
+    arrays = {name: saved[name].numpy() for name in ("mean", "deviation", "vectors", "weights")}
+    return SupportVectors(**arrays, bias=saved["bias"], gamma=saved["gamma"])
 
 
 def rounded(network: DiseaseNetwork) -> DiseaseNetwork:

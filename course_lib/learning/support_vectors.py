@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.svm import SVC
 
+Kernel = Literal["rbf", "linear"]
 Numbers = NDArray[np.float64]
 
 
@@ -44,7 +45,7 @@ class SupportVectors:
 def fit_support_vectors(
     features: Numbers,
     abnormal: NDArray[np.bool_],
-    kernel: Literal["rbf", "linear"] = "rbf",
+    kernel: Kernel = "rbf",
     penalty: float = 1.0,
 ) -> SupportVectors:
     """Train on features (N, F) and truths (N,). Both classes weigh the same, however frequent.
