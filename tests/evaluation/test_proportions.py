@@ -85,6 +85,12 @@ def test_bootstrap_claims_no_certainty_from_cases_without_variation():
         bootstrap(np.mean, np.arange(4.0), patients=[1, 1, 2])
 
 
+def test_two_thousand_resamples_with_a_bar_give_what_they_give_without():
+    values = np.random.default_rng(0).normal(size=300)
+    shown = bootstrap(np.median, values, rounds=2000, progress=True)
+    assert shown == bootstrap(np.median, values, rounds=2000)
+
+
 @pytest.mark.parametrize("level", [0, 1, 95])
 def test_levels_are_shares(level):
     with pytest.raises(ValueError, match="between 0 and 1"):
