@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from course_lib.models.basics.scalar_autograd import Value, ingredients
 from course_lib.teaching.figures import COLOURS
 
-WIDE, HIGH = 1.55, 1.0  # distance between columns and rows, in the drawing's units
-HALF_BOX = (0.5, 0.36)
+WIDE, HIGH = 1.7, 1.0  # distance between columns and rows, in the drawing's units
+HALF_BOX = (0.6, 0.36)
 
 
 def graph_picture(result: Value, revealed: int | None = None, size=(10.0, 4.2)) -> Figure:
@@ -28,7 +28,7 @@ def graph_picture(result: Value, revealed: int | None = None, size=(10.0, 4.2)) 
     for value in order:
         _box(ax, value, places[id(value)], id(value) in shown)
     xs, ys = zip(*places.values(), strict=True)
-    ax.set(xlim=(min(xs) - 0.7, max(xs) + 0.7), ylim=(min(ys) - 0.6, max(ys) + 0.6))
+    ax.set(xlim=(min(xs) - 0.8, max(xs) + 0.8), ylim=(min(ys) - 0.6, max(ys) + 0.6))
     ax.set_axis_off()
     return fig
 
