@@ -41,7 +41,7 @@ def add_emphysema(
     for one in SIDES if side is None else (side,):
         wide = _pruned(wide, one, amount, rng)
         shape = lung_shape(wide, one)
-        dark.append(Part(f"{one} lost lung", "air", "lung", shape, 0.06 + 0.30 * amount))
+        dark.append(Part(f"{one} lost lung", "air", "lung", shape, 0.09 + 0.31 * amount))
         for place in points_in_lung(wide, one, rng, int(0.4 + 4 * amount), 12, (0.6, 0.95)):
             bullae += _bulla(shape, one, place, (8 + 16 * amount) * rng.uniform(0.6, 1.2), rng)
     parts = (*dark, *bullae)

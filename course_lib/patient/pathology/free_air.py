@@ -23,7 +23,7 @@ def add_pneumoperitoneum(
 ) -> Patient:
     """Air between diaphragm and liver: a dark crescent under the dome of a patient who stands.
 
-    From a line of 2 mm to a sickle of 30 mm. Without `side` it lies on the right, and on both
+    From a line of 3 mm to a sickle of 23 mm. Without `side` it lies on the right, and on both
     sides in half of the marked cases. Raises ValueError for a severity outside 0 to 1 or a side
     that does not exist.
     """
@@ -34,8 +34,8 @@ def add_pneumoperitoneum(
     where = tuple(SIDES) if both else (first if side else "right",)
     parts = []
     for one in where:
-        thick = (2.2 + 20 * amount**1.4) * (1.0 if one == where[0] else 0.65)
-        wide = (30 + 34 * amount) * rng.uniform(0.85, 1.15)
+        thick = (3.2 + 20 * amount**1.3) * (1.0 if one == where[0] else 0.65)
+        wide = (36 + 30 * amount) * rng.uniform(0.85, 1.15)
         air = _crescent(patient, one, thick, wide)
         parts.append(Part(f"{one} free air", "air", "soft_tissue", air))
     label = None if both else where[0]

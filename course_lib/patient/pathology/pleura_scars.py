@@ -27,7 +27,7 @@ from course_lib.patient.solids import (
     join,
 )
 
-CHALK = 0.40  # share of pure mineral in a plaque
+CHALK = 0.45  # share of pure mineral in a plaque
 
 
 def add_pleural_calcification(
@@ -52,8 +52,8 @@ def _plaques(patient: Patient, side: str, amount: float, rng: Rng) -> list[Part]
     """Plaques on the ribs' side and, in two of three patients, on the diaphragm."""
     shape, body = lung_shape(patient, side), patient.body
     wall = shape.union[:1]
-    thick = (1.6 + 2.6 * amount) * body.scale
-    count = 3 + int(9 * amount)
+    thick = (1.9 + 2.6 * amount) * body.scale
+    count = 4 + int(9 * amount)
     low, high = body.dome(side) + 6, body.dome(side) + 0.55 * body.lung_height
     angle = np.where(
         rng.random(count) < 0.5, rng.uniform(78, 102, count), rng.uniform(35, 150, count)

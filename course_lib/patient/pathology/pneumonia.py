@@ -108,7 +108,7 @@ def add_infiltration(
         for place in points_in_lung(patient, one, rng, 2 + int(2.5 * amount), 12, (0.05, 0.65)):
             haze.append(cloud(patient, one, place, 30 + 22 * amount, int(26 + 44 * amount), rng))
         parts.append(
-            Part(f"{one} infiltrate", "soft_tissue", "lung", join(*haze), 0.06 + 0.09 * amount)
+            Part(f"{one} infiltrate", "soft_tissue", "lung", join(*haze), 0.08 + 0.09 * amount)
         )
     label = None if both else main
     return patient.with_finding(Finding("infiltration", amount, label, tuple(parts), 4.5))

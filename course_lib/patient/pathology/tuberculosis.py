@@ -55,11 +55,11 @@ def _active_lung(patient: Patient, side: str, amount: float, rng: Rng) -> list[P
     """Patches, cavities and nodules of one lung."""
     foci = points_in_lung(patient, side, rng, 2 + int(4 * amount), 11, UPPER)
     patches = join(*(
-        cloud(patient, side, focus, 9 + 15 * amount, int(10 + 26 * amount), rng) for focus in foci
+        cloud(patient, side, focus, 10 + 15 * amount, int(13 + 26 * amount), rng) for focus in foci
     ))  # fmt: skip
     buds = buds_round(patient, side, foci, int(26 + 170 * amount), 24 + 26 * amount, rng)
     parts = [
-        Part(f"{side} patches", "soft_tissue", "lung", patches, 0.13 + 0.15 * amount),
+        Part(f"{side} patches", "soft_tissue", "lung", patches, 0.16 + 0.15 * amount),
         Part(f"{side} tree-in-bud", "soft_tissue", "lung", buds),
     ]
     count = int(3.4 * max(amount - 0.25, 0) * rng.uniform(0.7, 1.3) + 0.3)
