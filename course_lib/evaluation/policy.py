@@ -3,7 +3,7 @@
 Programs differ here, quietly: the AUC of a set with one class is 0.0 in one library and NaN in
 another, a class that never occurs counts as 0 or is skipped, an organ that was missed vanishes
 from the mean. So this course decides once, writes it down as data, and
-``tests/evaluation/test_policy.py`` goes through the table row by row.
+``tests/evaluation/test_policy*.py`` go through the table row by row.
 
 Three ideas lie behind all rows. *A mistake upstream is an error*, with a sentence that names it.
 *What cannot be known is NaN*, never 0, 0.5 or 1. *Nothing is left out silently.*
@@ -108,7 +108,33 @@ ROWS: tuple[Row, ...] = (
         "intraclass.icc_table", "measurement.bland_altman", "measurement.trueness_and_precision",
         "measurement.repeatability"), "error", "leave out the case or the reader, and say so"),
     Row("all measurements equal", ("intraclass.icc",), "NaN", "no spread to share out"),
-    # Masks (overlap, surface_distance): their rows stand beside the functions' tests.
+    # Comparing two classifiers, many readers.
+    Row("one class only", ("delong.compare_unpaired", "hanley_mcneil.hanley_mcneil_error",
+        "hanley_mcneil.compare_hanley_mcneil", "multi_reader.reader_study"), "error",
+        "there is no area to compare"),
+    Row("a truth or call that is not 0/1", ("mcnemar.mcnemar_of_calls",
+        "multi_reader.reader_study"), "error", "apply the threshold first"),
+    Row("both rank all cases alike", ("delong.compare_aucs",), "value", "z = 0, p = 1"),
+    Row("no case on which they differ", ("mcnemar.mcnemar",), "NaN", "no test: nothing was tried"),
+    Row("an AUC of 0 or 1", ("hanley_mcneil.PublishedAuc",), "NaN",
+        "interval: the formula would claim certainty"),
+    Row("an AUC of 0 or 1", ("area_variance.separation",), "error",
+        "no study can be planned on perfection"),
+    # Masks.
+    Row("masks of unequal shape", ("overlap.overlap", "surface_distance.surface_distances",
+        "surface_distance.hausdorff", "surface_distance.hausdorff_percentile"), "error",
+        "resample one first"),
+    Row("a mask with other values than 0 and 1", ("overlap.overlap",
+        "surface_distance.surface_distances", "surface_distance.hausdorff",
+        "surface_distance.hausdorff_percentile"), "error", "of a label map compare one label each"),
+    Row("both masks empty", ("overlap.overlap", "surface_distance.surface_distances",
+        "surface_distance.hausdorff", "surface_distance.hausdorff_percentile"), "NaN",
+        "right, but nothing to overlap"),
+    Row("one mask empty", ("overlap.overlap",), "value", "Dice 0: missed or invented"),
+    Row("one mask empty", ("surface_distance.surface_distances", "surface_distance.hausdorff",
+        "surface_distance.hausdorff_percentile"), "value", "infinite; surface Dice 0"),
+    Row("undefined or infinite cases in a mean", ("overlap.summarise",), "value",
+        "undefined: counted beside it; infinite: stays in it"),
 )  # fmt: skip
 
 
