@@ -45,7 +45,8 @@ class AucComparison:
     """Difference of two AUCs (first minus second), its error and the test against no difference.
 
     ``z`` is the difference in standard errors. On the same cases it is judged by the normal
-    distribution, on different cases by Student's t with Welch's degrees of freedom.
+    distribution, on different cases by Student's t with Welch's degrees of freedom. Where the
+    cases leave no spread (error 0) a difference has NaN for z and p: nothing is claimed.
     """
 
     difference: float
@@ -173,10 +174,13 @@ def _clustered_covariance(
 
 
 def _in_errors(difference: float, error: float) -> float:
-    """The difference in standard errors; identical rankings have neither, which is z = 0."""
+    """The difference in standard errors: 0 without a difference, NaN where no error was seen.
+
+    NaN and not infinity: both perfect, or a handful of cases, is not certainty.
+    """
     if error > 0:
         return float(difference / error)
-    return 0.0 if difference == 0 else float(np.copysign(np.inf, difference))
+    return 0.0 if difference == 0 else float("nan")
 
 
 def _unbiased(units: int) -> float:

@@ -81,10 +81,8 @@ def compare_published(
     one, two = first.standard_error, second.standard_error
     error = math.sqrt(max(one**2 + two**2 - 2 * correlation * one * two, 0.0))
     difference = first.auc - second.auc
-    if error > 0:
-        z = difference / error
-    else:
-        z = math.copysign(math.inf, difference) if difference else 0.0
+    undefined = 0.0 if difference == 0 else math.nan  # no error seen is no certainty
+    z = difference / error if error > 0 else undefined
     half = float(norm.ppf(0.5 + level / 2)) * error
     interval = Interval(max(-1.0, difference - half), min(1.0, difference + half))
     return AucComparison(difference, error, interval, z, float(2 * norm.sf(abs(z))))

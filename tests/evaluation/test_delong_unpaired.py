@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from course_lib.evaluation.delong import areas_and_covariance, compare_unpaired, delong
+from course_lib.evaluation.area_variance import separation
+from course_lib.evaluation.delong import (
+    areas_and_covariance,
+    compare_aucs,
+    compare_unpaired,
+    delong,
+)
 
 
 def sample(random, n, shift):
@@ -62,3 +68,42 @@ def test_covariance_of_many_scores_is_that_of_each_pair():
         assert covariance[0, a] == pytest.approx(pair[0, 1])
     assert (np.linalg.eigvalsh(covariance) > -1e-15).all()
     assert areas.shape == (4,)
+
+
+def test_no_spread_is_no_certainty():
+    """Two films each way, one score perfect, the other always wrong: nothing can be claimed."""
+    test = compare_aucs([0, 0, 1, 1], [1, 2, 3, 4], [4, 3, 2, 1])
+    assert (test.difference, test.standard_error) == (1, 0)
+    assert np.isnan([test.z, test.p_value]).all()
+
+
+def test_films_of_patients_who_return():
+    """AUC exactly 0.8; scores of a patient alike: counting films, far too many intervals miss."""
+    random = np.random.default_rng(6)
+    covered = np.zeros(2)
+    for _ in range(300):
+        ill = random.random(200) < 0.3
+        who = np.repeat(np.arange(200), random.geometric(0.3, size=200))
+        score = np.sqrt(0.6) * random.normal(size=200)[who] + np.sqrt(0.4) * random.normal(
+            size=who.size
+        )
+        score += separation(0.8) * ill[who]
+        naive, clustered = (delong(ill[who], score, patients=p).interval for p in (None, who))
+        covered += [naive.low < 0.8 < naive.high, clustered.low < 0.8 < clustered.high]
+    assert covered[0] / 300 < 0.8
+    assert 0.9 < covered[1] / 300 < 0.98
+
+
+def test_a_patient_wise_comparison_keeps_its_level():
+    """Two equally good scores on films that come in series of five: 5 false alarms in 100."""
+    random = np.random.default_rng(7)
+    alarms = np.zeros(2)
+    for _ in range(300):
+        who = np.repeat(np.arange(60), 5)
+        ill = np.repeat(np.arange(60) % 2, 5)
+        first, second = (1.2 * ill + random.normal(size=60)[who] for _ in range(2))
+        first, second = (s + 0.5 * random.normal(size=300) for s in (first, second))
+        for k, patients in enumerate((None, who)):
+            alarms[k] += compare_aucs(ill, first, second, patients=patients).p_value < 0.05
+    assert alarms[0] / 300 > 0.2
+    assert 0.02 < alarms[1] / 300 < 0.1

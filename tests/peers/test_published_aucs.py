@@ -12,6 +12,7 @@ from course_lib.evaluation.delong import compare_aucs, compare_unpaired, delong
 from course_lib.evaluation.hanley_mcneil import compare_hanley_mcneil, hanley_mcneil_error
 from course_lib.evaluation.intervals import bootstrap
 from course_lib.evaluation.power import power_of_auc
+from course_lib.evaluation.published import published
 from course_lib.evaluation.roc import auc
 
 
@@ -157,3 +158,13 @@ def test_comparing_two_columns_of_films_also_needs_the_patients(chexnet):
     clustered = compare_aucs(truth[:, one], scores[:, one], scores[:, two], patients=patients)
     assert naive.difference == clustered.difference > 0
     assert clustered.standard_error > 1.2 * naive.standard_error
+
+
+def test_counts_of_the_fourteen_findings_are_those_of_its_labels(chexnet):
+    """datasets/papers/chestxray14_test_counts.csv, which the lesson `comparing` reads."""
+    names, truth, _, _, _, _ = chexnet
+    counts = published("chestxray14_test_counts").set_index("finding")
+    assert (counts["films"] == len(truth)).all()
+    for name, positives in zip(names, truth.sum(axis=0), strict=True):
+        key = {"Effusion": "pleural_effusion"}.get(name, name.lower())
+        assert counts.loc[key, "positives"] == positives
