@@ -162,7 +162,7 @@ for name, score in (("A", score_a), ("B", score_b)):
 
 # %% [markdown]
 # The library (`course_lib/evaluation/delong.py`) gets the same from *ranks*, with a sort instead of all games: a
-# hundred thousand films take a twentieth of a second.
+# hundred thousand films take a fraction of a second.
 
 # %%
 from course_lib.evaluation.delong import compare_aucs, compare_unpaired, delong
