@@ -154,7 +154,7 @@ print(counts)
 
 # %%
 table = rates_table(counts)
-print(table[["name", "value", "low", "high"]].to_string(float_format="{:.2g}".format))
+print(table[["name", "value", "low", "high"]].to_string(float_format="{:.3g}".format))
 claim("Twelve films say little: the interval of the sensitivity is wider than 0.5",
       table.loc["TPR", "high"] - table.loc["TPR", "low"] > 0.5)  # fmt: skip
 
@@ -565,6 +565,12 @@ show(fig, alt="Two crossing ROC curves of equal area; Q is higher at few false a
 # %%
 at_95 = 1.645  # the score that 95 % of the healthy stay below
 print(f"at specificity 0.95: sensitivity P {steep.sensitivity(at_95):.2f}, Q {flat.sensitivity(at_95):.2f}")
+parts = {}
+for name, reader in (("P", steep), ("Q", flat)):
+    curve = roc_curve(*reader.read(4000, 4000, np.random.default_rng(7)))
+    parts[name] = curve.partial_area(0.1)
+    print(f"{name}: area {curve.area():.2f}, of it in the grey strip {parts[name]:.3f} (at most 0.1)")
+claim("In the strip Q has more than twice the area of P", parts["Q"] > 2 * parts["P"])
 claim("At high specificity Q finds more", flat.sensitivity(at_95) > steep.sensitivity(at_95) + 0.15)
 
 # %% [markdown] tags=["slide"]
@@ -697,7 +703,24 @@ explore(hundred_alarms, alt="PPV and NPV against prevalence, and 100 dots of whi
         prevalence=(0.005, 0.9, 0.005, 0.05), sensitivity=(0.5, 0.99, 0.01, 0.9), specificity=(0.5, 0.99, 0.01, 0.95))  # fmt: skip
 
 # %% [markdown] tags=["slide"]
-# ## 6 Choose the threshold, but not here
+# ## 6 Which threshold?
+#
+# Not the one that gives the nicest figure: the one that **costs least where you work**. How many false alarms is one missed case
+# worth? And how many of your patients are ill?
+
+# %%
+from course_lib.evaluation.operating import cost_threshold
+
+t, s = BinormalReader.with_auc(0.9).read(500, 500, np.random.default_rng(8))
+for place, miss, q in (("emergency room", 50, 0.1), ("ward", 10, 0.1), ("screening", 100, 0.005)):
+    best = cost_threshold(t, s, cost_of_miss=miss, prevalence=q)
+    c = confusion(t, s, best)
+    print(f"{place:14s} a miss = {miss:3d} alarms, prevalence {q:5.3f}: sensitivity {c.sensitivity:.2f}, specificity {c.specificity:.2f}")
+emergency, screening = (cost_threshold(t, s, *where) for where in ((50, 0.1), (100, 0.005)))
+claim("The same AI works at a lower threshold in the emergency room than in screening", emergency < screening - 0.5)
+
+# %% [markdown] tags=["slide"]
+# ### Choose it, but not on the test set
 #
 # The best threshold *of the test set* fits that set's chance. Measured there, it looks better than it is: [[optimism]].
 # How much? With simulated readers we know the truth exactly.
@@ -833,6 +856,10 @@ def patients_needed(rate):
 def patients_needed(rate):
     return int(np.log(0.05) / np.log(1 - rate))
 
+# %% tags=["wrong"] exercise="none_missed" says="both sides"
+def patients_needed(rate):
+    return int(np.ceil(np.log(0.025) / np.log(1 - rate)))
+
 # %% tags=["wrong"] exercise="none_missed" says="95 %"
 def patients_needed(rate):
     return int(np.ceil(np.log(0.95) / np.log(1 - rate)))
@@ -845,6 +872,7 @@ def checker(patients_needed):
     require(abs(got - 300) > 1e-6, "That is the rule of three, good for your head; here do it exactly.")
     require(abs(got - 6) > 1e-6, "You allow a chance of 95 %; at most 5 % is asked.")
     require(abs(got - 298) > 1e-6, "That is too few by one: round up.")
+    require(abs(got - 368) > 1e-6, "You keep 2.5 % as if for both sides; here all 5 % lie on one side.")
     require(float(got) == int(got), "Patients come in whole numbers: round up.")
     close(got, 299, "That is not the smallest n.")
     close(patients_needed(0.1), 29, "For a rate of 10 % it is not right.")
@@ -1100,7 +1128,7 @@ claim("Micro hides the finding that is missed 9 times of 10",
 from course_lib.evaluation.policy import ROWS, policy_table
 
 for _, rule in policy_table()[["case", "outcome", "what"]].iterrows():
-    print(f"{rule['case']:40s} {rule['outcome']:9s} {rule['what']}")
+    print(f"{rule['case']:42s} {rule['outcome']:9s} {rule['what']}")
 print(f"{sum(len(row.functions) for row in ROWS)} times a function meets a case: all are tested")
 
 # %%

@@ -104,6 +104,42 @@ def sensitivity_threshold(
     return float(curve.threshold[max(reached, 1)])
 
 
+def specificity_threshold(
+    truth: ArrayLike, score: ArrayLike, target: float, known: ArrayLike | None = None
+) -> float:
+    """The lowest threshold whose specificity reaches ``target`` (0 to 1).
+
+    Infinity (nothing is called positive) when no score is high enough.
+    """
+    if not 0 < target <= 1:
+        raise ValueError(f"A specificity target lies between 0 and 1; {target} does not.")
+    curve = roc_curve(truth, score, known)
+    reached = np.flatnonzero(1 - curve.false_positive_rate >= target - 1e-12)[-1]
+    return float(curve.threshold[reached])
+
+
+def cost_threshold(
+    truth: ArrayLike,
+    score: ArrayLike,
+    cost_of_miss: float,
+    prevalence: float,
+    known: ArrayLike | None = None,
+) -> float:
+    """The threshold with the lowest expected cost; of several, the highest (infinity: never call).
+
+    ``cost_of_miss`` is that of one missed case in false alarms (50: rather 50 alarms than one
+    miss); ``prevalence`` (0 to 1) is that of the place where the classifier will work.
+    """
+    if not cost_of_miss > 0 or not 0 <= prevalence <= 1:
+        raise ValueError(
+            f"A miss must cost more than 0 alarms and the prevalence lie in 0 to 1; got "
+            f"{cost_of_miss} and {prevalence}."
+        )
+    curve = roc_curve(truth, score, known)
+    misses = cost_of_miss * prevalence * (1 - curve.true_positive_rate)
+    return float(curve.threshold[np.argmin(misses + (1 - prevalence) * curve.false_positive_rate)])
+
+
 def _best_threshold(
     truth: ArrayLike,
     score: ArrayLike,

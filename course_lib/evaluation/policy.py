@@ -33,6 +33,7 @@ SCORES = (
     "roc.auc", "roc.roc_curve", "precision_recall.average_precision",
     "precision_recall.precision_recall_curve", "operating.confusion",
     "operating.youden_threshold", "operating.f1_threshold", "operating.sensitivity_threshold",
+    "operating.specificity_threshold", "operating.cost_threshold",
     "delong.delong", "delong.compare_aucs",
 )  # fmt: skip
 PROBABILITIES = (
@@ -56,6 +57,7 @@ ROWS: tuple[Row, ...] = (
         "by_label.auc_by_label", "calibration.brier_skill"), "NaN", "ranking needs both classes"),
     Row("one class only", ("roc.roc_curve", "precision_recall.precision_recall_curve",
         "operating.youden_threshold", "operating.f1_threshold", "operating.sensitivity_threshold",
+        "operating.specificity_threshold", "operating.cost_threshold",
         "delong.compare_aucs"), "error", "there is no curve, so no point on it"),
     Row("an empty set", ("roc.auc", "precision_recall.average_precision", "delong.delong",
         "calibration.brier", "calibration.brier_skill", "calibration.brier_parts",
@@ -73,7 +75,10 @@ ROWS: tuple[Row, ...] = (
     Row("a score equal to the threshold", ("operating.confusion", "averages.confusion_by_label"),
         "value", "is called positive"),
     Row("thresholds of equal merit", ("operating.youden_threshold", "operating.f1_threshold",
-        "operating.sensitivity_threshold"), "value", "the highest is chosen"),
+        "operating.sensitivity_threshold", "operating.cost_threshold"), "value",
+        "the highest is chosen"),
+    Row("no score is high enough", ("operating.specificity_threshold",
+        "operating.cost_threshold"), "value", "infinity: nothing is called positive"),
     Row("all scores equal", ("roc.auc",), "value", "0.5"),
     Row("all scores equal", ("precision_recall.average_precision",), "value", "the prevalence"),
     Row("all scores equal", ("delong.delong",), "NaN", "interval: no spread, no claim"),

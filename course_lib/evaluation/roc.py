@@ -30,6 +30,19 @@ class RocCurve:
         """Area under the straight lines between the points (trapezoids)."""
         return float(np.trapezoid(self.true_positive_rate, self.false_positive_rate))
 
+    def partial_area(self, most: float) -> float:
+        """Area left of the false positive rate ``most``: the part in which one would work.
+
+        Not rescaled: a perfect curve has ``most``, a guess ``most``²/2. Raises ValueError unless
+        0 < most <= 1.
+        """
+        if not 0 < most <= 1:
+            raise ValueError(f"A false positive rate to stop at lies in 0 to 1; {most} does not.")
+        inside = self.false_positive_rate <= most
+        fpr, tpr = self.false_positive_rate[inside], self.true_positive_rate[inside]
+        end = np.interp(most, self.false_positive_rate, self.true_positive_rate)
+        return float(np.trapezoid(np.append(tpr, max(tpr[-1], end)), np.append(fpr, most)))
+
 
 def roc_curve(truth: ArrayLike, score: ArrayLike, known: ArrayLike | None = None) -> RocCurve:
     """The ROC curve of (N,) 0/1 truths and (N,) scores, one point per different score.

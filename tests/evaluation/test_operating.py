@@ -7,8 +7,10 @@ from sklearn.metrics import confusion_matrix, f1_score
 from course_lib.evaluation.operating import (
     Confusion,
     confusion,
+    cost_threshold,
     f1_threshold,
     sensitivity_threshold,
+    specificity_threshold,
     youden_threshold,
 )
 
@@ -66,7 +68,37 @@ def test_sensitivity_target_is_reached_by_the_highest_threshold(cases, target):
     assert all(confusion(truth, score, t).sensitivity < target for t in higher)
 
 
+@pytest.mark.parametrize("target", [0.5, 0.9, 1.0])
+def test_specificity_target_is_reached_by_the_lowest_threshold(cases, target):
+    truth, score = cases
+    threshold = specificity_threshold(truth, score, target)
+    assert confusion(truth, score, threshold).specificity >= target
+    lower = np.unique(score)[np.unique(score) < threshold]
+    assert all(confusion(truth, score, t).specificity < target for t in lower)
+
+
+@pytest.mark.parametrize(("cost", "prevalence"), [(1, 0.2), (50, 0.02), (5, 0.5)])
+def test_no_threshold_costs_less_than_the_chosen_one(cases, cost, prevalence):
+    truth, score = cases
+
+    def price(threshold):
+        c = confusion(truth, score, threshold)
+        return cost * prevalence * (1 - c.sensitivity) + (1 - prevalence) * (1 - c.specificity)
+
+    chosen = cost_threshold(truth, score, cost, prevalence)
+    assert price(chosen) == min(price(t) for t in [*np.unique(score), np.inf])
+
+
+def test_the_dearer_a_miss_the_lower_the_threshold(cases):
+    thresholds = [cost_threshold(*cases, cost, 0.1) for cost in (0.1, 5, 50, 5000)]
+    assert thresholds == sorted(thresholds, reverse=True) and thresholds[0] > thresholds[-1]
+
+
 def test_impossible_targets_are_refused(cases):
+    with pytest.raises(ValueError, match="specificity target"):
+        specificity_threshold(*cases, 0)
+    with pytest.raises(ValueError, match="more than 0 alarms"):
+        cost_threshold(*cases, 0, 0.1)
     with pytest.raises(ValueError, match="between 0 and 1"):
         sensitivity_threshold(*cases, 1.2)
     with pytest.raises(ValueError, match="with and without"):

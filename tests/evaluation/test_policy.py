@@ -52,6 +52,12 @@ CALLS = {
     "operating.sensitivity_threshold": lambda t, s, known=None: operating.sensitivity_threshold(
         t, s, 0.8, known
     ),
+    "operating.specificity_threshold": lambda t, s, known=None: operating.specificity_threshold(
+        t, s, 0.8, known
+    ),
+    "operating.cost_threshold": lambda t, s, known=None: operating.cost_threshold(
+        t, s, 2, 0.4, known
+    ),
     "delong.delong": lambda t, s, known=None: delong_numbers(t, s, known),
     "delong.compare_aucs": lambda t, s, known=None: (
         delong.compare_aucs(t, s, np.square(np.asarray(s) - 0.4), known).z
@@ -180,6 +186,18 @@ EXAMPLES = {
     ("thresholds of equal merit", "operating.sensitivity_threshold"): lambda: (
         operating.sensitivity_threshold([1, 0, 0, 0], [0.9, 0.5, 0.4, 0.1], 0.8),
         0.9,
+    ),
+    ("thresholds of equal merit", "operating.cost_threshold"): lambda: (
+        operating.cost_threshold(*FLIP, cost_of_miss=1, prevalence=0.5),
+        0.4,
+    ),
+    ("no score is high enough", "operating.specificity_threshold"): lambda: (
+        operating.specificity_threshold([0, 1], [0.9, 0.1], 0.8),
+        np.inf,
+    ),
+    ("no score is high enough", "operating.cost_threshold"): lambda: (
+        operating.cost_threshold([0, 1], [0.9, 0.1], cost_of_miss=1, prevalence=0.01),
+        np.inf,
     ),
     ("all scores equal", "roc.auc"): lambda: (roc.auc(*SAME), 0.5),
     ("all scores equal", "precision_recall.average_precision"): lambda: (

@@ -29,6 +29,20 @@ def test_points_are_those_of_sklearn():
     np.testing.assert_array_equal(curve.threshold, threshold)
 
 
+@pytest.mark.parametrize("most", [0.05, 0.2, 0.33, 1.0])
+def test_partial_area_is_that_of_sklearn(most):
+    """sklearn rescales it (McClish 1989), so that a guess has 0.5 and a perfect curve 1."""
+    random = np.random.default_rng(4)
+    truth = random.random(300) < 0.4
+    score = random.integers(30, size=300) / 30 + 0.3 * truth
+    part = roc_curve(truth, score).partial_area(most)
+    rescaled = (1 + (part - most**2 / 2) / (most - most**2 / 2)) / 2
+    expected = roc_auc_score(truth, score, max_fpr=most)
+    assert (part if most == 1 else rescaled) == pytest.approx(expected, abs=1e-12)
+    with pytest.raises(ValueError, match="to stop at"):
+        roc_curve(truth, score).partial_area(0)
+
+
 def test_area_counts_pairs_with_half_for_a_tie():
     truth = [1, 1, 0, 0, 0]
     score = [0.9, 0.4, 0.4, 0.1, 0.7]
