@@ -13,7 +13,7 @@ from course_lib.teaching.figures import COLOURS
 def numbers(
     ax: Axes, values: np.ndarray, title: str = "", marked: np.ndarray | None = None
 ) -> Axes:
-    """A table of numbers (rows, columns) as cells; cells where `marked` is true are coloured."""
+    """A table of numbers (rows, columns) as cells; marked ones coloured, NaN left empty."""
     rows, columns = values.shape
     for y in range(rows):
         for x in range(columns):
@@ -23,7 +23,8 @@ def numbers(
                 (x - 0.5, y - 0.5), 1, 1, fc=face, ec="#888888", alpha=0.8 if chosen else 1
             )
             ax.add_patch(box)
-            ax.text(x, y, f"{values[y, x]:.3g}", ha="center", va="center")
+            known = not np.isnan(values[y, x])
+            ax.text(x, y, f"{values[y, x]:.3g}" if known else "", ha="center", va="center")
     ax.set(xlim=(-0.6, columns - 0.4), ylim=(rows - 0.4, -0.6), aspect="equal", title=title)
     ax.set_axis_off()
     return ax
