@@ -80,8 +80,7 @@ class AlexNet(nn.Module):
         if settings.average:  # torchvision drops out before its full layers, the paper after
             layers = [layers[i] for i in (2, 0, 1, 5, 3, 4)]
         self.classifier = nn.Sequential(*layers, nn.Linear(hidden, num_classes))
-        if settings.normalise:
-            _initialise_as_published(self)
+        _initialise(self, published=settings.normalise)
 
     def forward(self, x: Tensor) -> Tensor:
         maps = self.avgpool(self.features(x))
@@ -108,13 +107,20 @@ def _features(s: AlexNetSettings, in_channels: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _initialise_as_published(model: AlexNet) -> None:
-    """Section 5: weights N(0, 0.01); biases one in convolutions 2, 4, 5 and the hidden layers."""
+def _initialise(model: AlexNet, published: bool) -> None:
+    """As section 5: weights N(0, 0.01); biases one in layers 2, 4, 5 and the hidden ones.
+
+    So weak a start needs a million pictures; the others start as He et al. 2015 found for ReLU.
+    """
     layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     for number, layer in enumerate(layers, start=1):
-        nn.init.normal_(layer.weight, 0.0, 0.01)
+        if published:
+            nn.init.normal_(layer.weight, 0.0, 0.01)
+        else:
+            nn.init.kaiming_normal_(layer.weight)
         if layer.bias is not None:
-            nn.init.constant_(layer.bias, 1.0 if number in (2, 4, 5, 6, 7) else 0.0)
+            ones = published and number in (2, 4, 5, 6, 7)
+            nn.init.constant_(layer.bias, 1.0 if ones else 0.0)
 
 
 def alexnet(preset: str, num_classes: int, in_channels: int = 1) -> AlexNet:
