@@ -666,8 +666,8 @@ film(ax, chest)
 for number, (row, colour) in enumerate(zip(pools, COLOURS[1:6], strict=True), start=1):
     r = row.receptive_field
     ax.add_patch(plt.Rectangle((128 - r / 2, 128 - r / 2), r, r, fill=False, ec=colour, lw=2,
-                               label=f"pool{number}: {r:.0f} px"))
-ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+                               label=f"pool{number}: {r:.0f}"))
+ax.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), title="sees pixels")
 show(fig, alt="Squares on a chest film: one position after VGG-16's five pools sees 6, 16, 44, 100 and 212 pixels")
 
 # %%
