@@ -1,12 +1,15 @@
 """Every architecture by name: sizes of its paper, and the published accuracies beside it."""
 
+import json
+
 import pytest
 import torch
 import torchvision
 
 from course_lib.evaluation.published import published
-from course_lib.models.arithmetic.summary import count_macs
+from course_lib.models.arithmetic.summary import count_macs, summary
 from course_lib.models.counting import count_parameters
+from course_lib.models.resnet import published_resnet
 from course_lib.models.zoo import ARCHITECTURES, build
 
 # Parameters, and multiply-adds of convolutions and linear layers at the paper's size.
@@ -63,3 +66,31 @@ def test_published_accuracies_are_complete_and_torchvisions_are_its_own():
         name = row.network.removesuffix("_torchvision")
         weights = torchvision.models.get_model_weights(name).IMAGENET1K_V1
         assert weights.meta["_metrics"]["ImageNet-1K"]["acc@1"] == pytest.approx(row.top1)
+
+
+def test_receptive_fields_are_the_known_ones():
+    """Pixels that one value of the last maps can see (Araujo et al. 2019; version 1 of ResNet)."""
+    known = {"resnet18": 435, "resnet34": 899, "resnet50": 483, "resnet101": 1027}
+    for name, pixels in known.items():
+        with torch.device("meta"):
+            model = published_resnet(name, version="v1")
+        assert summary(model, (1, 3, 224, 224)).last_map.receptive_field == pixels
+    with torch.device("meta"):
+        later = published_resnet("resnet50", version="v1.5")
+    assert summary(later, (1, 3, 224, 224)).last_map.receptive_field == 427
+
+
+def test_known_answers_of_an_independent_count(real_data):
+    path = real_data / "known_answers" / "known_answers.json"
+    if not path.is_file():
+        pytest.skip("known_answers.json is not among the real data on this computer")
+    answers = json.loads(path.read_text())
+    renamed = {"alexnet_2012_grouped": "alexnet", "googlenet_paper": "googlenet"}
+    checked = 0
+    for name, count in answers["parameters"].items():
+        name = renamed.get(name, name)
+        if name in ARCHITECTURES:
+            with torch.device("meta"):
+                assert count_parameters(build(name)) == count, name
+            checked += 1
+    assert checked >= 12
