@@ -28,6 +28,12 @@ P, A, U, N = Label.PRESENT, Label.ABSENT, Label.UNCERTAIN, Label.NOT_MENTIONED
         ({"lung_lesion": U}, "nodule", N),
         ({"opacity": A, "pneumonia": U}, "pneumonia", U),  # what was said stands
         ({"effusion": A, "pleural_effusion": P}, "pleural_effusion", P),  # two names, one finding
+        ({"laminar_atelectasis": P, "atelectasis": A}, "atelectasis", P),  # silence overruled
+        ({"atelectasis": P, "laminar_atelectasis": A}, "laminar_atelectasis", A),
+        ({"opacity": A, "consolidation": P}, "opacity", P),
+        ({"normal": P, "pneumonia": A}, "edema", A),
+        ({"normal": P}, "support_device", N),  # a normal film can show a pacemaker
+        ({"normal": A}, "edema", N),
         ({}, "edema", N),
     ],
 )

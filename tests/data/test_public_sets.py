@@ -1,5 +1,7 @@
 """Every public set of films, in its exact layout: labels, patients, views, boxes, bad input."""
 
+import pickle
+
 import numpy as np
 import pytest
 from public_layouts import chexpert, jsrt, mimic, open_i, padchest, rsna, vindr
@@ -98,6 +100,7 @@ def test_padchest_reads_lists_of_words_as_data(tmp_path):
     assert first.label("pleural_effusion") is P and first.label("cardiomegaly") is P
     assert set(normal.labels.values()) == {A} and "normal" not in normal.labels
     assert fibrosis.label("pulmonary_fibrosis") is P
+    assert fibrosis.label("cardiomegaly") is N, '"unchanged" points to an earlier report'
     assert (first.age, first.sex, lateral.view, normal.view, normal.age) == (
         84,
         "F",
@@ -148,6 +151,9 @@ def test_open_i_takes_the_first_part_of_each_heading(tmp_path):
     assert films.records[2].label("cardiomegaly") is P
     assert films.records[3].label("pulmonary_atelectasis") is P
     assert OpenI(root, headings="automatic").records[3].label("cardiomegaly") is A
+    report = root / "ecgen-radiology" / "2.xml"
+    report.write_text(report.read_text().replace("Pulmonary Artery/enlarged", "Thickening/pleura"))
+    assert OpenI(root).records[2].label("pleural_thickening") is P
     bad = root / "ecgen-radiology" / "3.xml"
     bad.write_text('<!DOCTYPE x [<!ENTITY a "aaaa">]><eCitation><uId id="&a;"/></eCitation>')
     with pytest.raises(ValueError, match=r"3\.xml.*not a report"):
@@ -181,9 +187,28 @@ def test_damaged_tables_are_told_with_their_line(tmp_path):
     table.write_text(text.replace("Support Devices", "Devices"))
     with pytest.raises(ValueError, match="'Support Devices' is missing"):
         CheXpert(root)
+    table.write_text(text.replace("patient00002/study2/view1", "view1"))
+    with pytest.raises(ValueError, match="line 3: 'CheXpert.*no path"):
+        CheXpert(root)
     table.write_text(text[:-40])
     with pytest.raises(ValueError, match="line 5: the line is incomplete"):
         CheXpert(root)
+
+
+def test_labels_out_of_a_list_of_words_share_one_vocabulary(tmp_path):
+    first, second = PadChest(padchest(tmp_path)).records[:2]
+    assert first.labels.vocabulary is second.labels.vocabulary
+    assert dict(first.labels) == first.labels and len(first.labels) == 3
+    assert "hernia" not in first.labels and first.label("hernia") is N
+    again = pickle.loads(pickle.dumps(first))
+    assert again == first, "workers get records by mail"
+
+
+def test_a_missing_table_is_called_by_its_name(tmp_path):
+    root = jsrt(tmp_path)
+    (root / "CNNDAT_EN.TXT").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no CNNDAT_EN\.txt"):
+        Jsrt(root)
 
 
 def test_missing_films_are_counted_not_hidden(tmp_path):

@@ -66,6 +66,8 @@ def _records(table: Path) -> Iterator[ImageRecord]:
     for number, row in enumerate(read_table(table, NEEDED), start=2):
         # The paths begin with the data set's own folder, which may have another name here.
         path = row["Path"].split("/", 1)[-1]
+        if path.count("/") < 3:
+            raise ValueError(f"{table}, line {number}: {row['Path']!r} is no path of CheXpert.")
         patient, study = path.split("/")[1:3]
         frontal = row["Frontal/Lateral"].strip() == "Frontal"
         yield ImageRecord(

@@ -2,8 +2,9 @@
 
 Three things differ between data sets: names ("Effusion", "pleural effusion"), grain ("Lung Lesion"
 in one, nodule and mass in another), and what silence means. Names are translated. Grain follows
-two rules of logic: who has the narrow finding has the broad one, and who lacks the broad one lacks
-each narrow one; the other ways round nothing follows. Nothing is guessed: what does not follow is
+two rules of logic: who has the narrow finding has the broad one (even where a list of words passes
+over the broad one in silence), and who lacks the broad one lacks each narrow one; the other ways
+round nothing follows. Who is normal lacks everything. Nothing is guessed: what does not follow is
 "not mentioned", and losses and metrics leave it out.
 """
 
@@ -37,21 +38,39 @@ SYNONYMS: dict[str, str] = {
     "enlarged_cardiomediastinum": "mediastinal_widening",
     "mediastinal_enlargement": "mediastinal_widening",
     "electrical_device": "support_device",
+    "implanted_medical_device": "support_device",
+    "catheters,_indwelling": "support_device",
     "tuberculosis_sequelae": "tuberculosis",
     "active_tuberculosis": "tuberculosis",
     "advanced_tuberculosis": "tuberculosis",
 }
 
+NORMAL = "normal"  # of the RSNA's films: radiologists saw nothing at all
+
 # Broad finding -> the narrow ones it takes in. None of these lists claims to be complete.
 NARROWER: dict[str, tuple[str, ...]] = {
     "lung_lesion": ("nodule", "mass", "lung_tumor"),
+    "nodule": ("multiple_nodules",),
     "opacity": (
         "consolidation", "infiltration", "pneumonia", "edema", "atelectasis", "mass", "nodule",
         "lung_lesion", "interstitial_opacity",
     ),
-    "fracture": ("rib_fracture", "clavicle_fracture"),
+    "atelectasis": (
+        "laminar_atelectasis", "lobar_atelectasis", "round_atelectasis", "total_atelectasis",
+    ),
+    "pneumonia": ("atypical_pneumonia",),
+    "pleural_effusion": (
+        "loculated_pleural_effusion", "loculated_fissural_effusion", "hydropneumothorax",
+    ),
+    "pneumothorax": ("hydropneumothorax",),
+    "pleural_thickening": ("apical_pleural_thickening",),
+    "fracture": ("rib_fracture", "clavicle_fracture", "humeral_fracture", "vertebral_fracture"),
     "pleural_other": ("pleural_thickening", "pleural_calcification"),
-    "interstitial_opacity": ("fibrosis",),
+    "interstitial_opacity": ("fibrosis", "reticular_interstitial_pattern"),
+    "support_device": (
+        "pacemaker", "dual_chamber_device", "single_chamber_device", "endotracheal_tube",
+        "tracheostomy_tube", "chest_drain_tube", "central_venous_catheter", "nsg_tube",
+    ),
 }  # fmt: skip
 
 
@@ -116,10 +135,12 @@ def _stronger(one: Label, other: Label) -> Label:
 def _inferred(name: str, known: Mapping[str, Label]) -> Label:
     """What is said of a finding, or follows from a narrower or a broader one."""
     said = known.get(name, Label.NOT_MENTIONED)
-    if said is not Label.NOT_MENTIONED:
-        return said
     if any(_inferred(narrow, known) is Label.PRESENT for narrow in NARROWER.get(name, ())):
         return Label.PRESENT
+    if said is not Label.NOT_MENTIONED:
+        return said
+    if known.get(NORMAL) is Label.PRESENT and name != "support_device":
+        return Label.ABSENT
     if any(known.get(broad) is Label.ABSENT for broad in _above(name)):
         return Label.ABSENT
     return Label.NOT_MENTIONED

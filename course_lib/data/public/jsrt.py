@@ -75,8 +75,8 @@ def _films(folder: Path) -> list[Path]:
 
 
 def _table(folder: Path, kind: str) -> Path:
-    name = "the JSRT data base"
-    return table_below(folder, f"**/[Cc][{kind[1]}{kind[1].lower()}][Nn]DAT_EN.[tT][xX][tT]", name)
+    pattern = f"**/[Cc][{kind[1]}{kind[1].lower()}][Nn]DAT_EN.[tT][xX][tT]"
+    return table_below(folder, pattern, "the JSRT data base", f"{kind}DAT_EN.txt")
 
 
 def _lines(table: Path, columns: int) -> Iterator[tuple[int, list[str]]]:

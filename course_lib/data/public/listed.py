@@ -68,6 +68,38 @@ class ListedFilms:
         return ImageItem(**facts, image=film.image, spacing_mm=film.spacing_mm)
 
 
+class ListedLabels(Mapping[str, Label]):
+    """Labels of a film whose table lists words: what is listed is present, silence means `silence`.
+
+    All films share one `vocabulary`: a dict for each of PadChest's 160,000 films, with its 190
+    words, would take more than a gigabyte.
+    """
+
+    __slots__ = ("present", "silence", "vocabulary")
+
+    def __init__(
+        self, vocabulary: Mapping[str, None], present: Iterable[str], silence: Label = Label.ABSENT
+    ) -> None:
+        self.vocabulary, self.silence = vocabulary, silence
+        self.present = frozenset(present) & vocabulary.keys()
+
+    def __getitem__(self, finding: str) -> Label:
+        if finding in self.present:
+            return Label.PRESENT
+        if finding not in self.vocabulary:
+            raise KeyError(finding)
+        return self.silence
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.vocabulary)
+
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
 def existing_folder(root: str | Path, name: str) -> Path:
     """The folder as a Path; FileNotFoundError that names the data set if there is none."""
     folder = Path(root).expanduser()
@@ -76,11 +108,16 @@ def existing_folder(root: str | Path, name: str) -> Path:
     return folder
 
 
-def table_below(root: Path, pattern: str, name: str) -> Path:
-    """The newest table (by name) that fits the pattern; FileNotFoundError says what is needed."""
+def table_below(root: Path, pattern: str, name: str, called: str = "") -> Path:
+    """The newest table (by name) that fits the pattern; FileNotFoundError says what is needed.
+
+    `called` is how the message calls the table, if not by the pattern.
+    """
     found = sorted(root.glob(pattern))
     if not found:
-        raise FileNotFoundError(f"{root} holds no {pattern}, a table of {name}; download it too.")
+        raise FileNotFoundError(
+            f"{root} holds no {called or pattern}, a table of {name}; download it too."
+        )
     return found[-1]
 
 

@@ -84,7 +84,9 @@ def _in_split(table: Path, split: str) -> set[str]:
 
 
 def _records(table: Path, labels: Studies, root: Path) -> Iterator[tuple[str, ImageRecord]]:
-    ending = ".dcm" if next(root.glob("files/p*/p*/s*/*.dcm"), None) else ".jpg"
+    # The first film found decides; looking for one kind only could mean a walk through 377,110.
+    first = next(root.glob("files/p*/p*/s*/*.[dj][cp][mg]"), None)
+    ending = first.suffix if first else ".jpg"
     for row in read_table(table, ("dicom_id", *STUDY, "ViewPosition")):
         patient, study = row["subject_id"], row["study_id"]
         view = row["ViewPosition"].strip()

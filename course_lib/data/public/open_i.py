@@ -18,6 +18,8 @@ from course_lib.data.item import ImageRecord, Label
 from course_lib.data.public.listed import ListedFilms, existing_folder
 
 NOTHING = {"normal", "no indexing", "technical quality of image unsatisfactory", ""}
+# Headings whose first part says nothing without the second.
+PLACED = {("thickening", "pleura"): "pleural thickening"}
 LARGEST_REPORT = 1_000_000  # bytes; the real ones have a few thousand
 
 
@@ -84,10 +86,16 @@ def read_report(path: Path, headings: str = "major") -> tuple[str, list[str], li
     study = tree.find("uId")
     if study is None or "id" not in study.attrib:
         raise ValueError(f"{path}: the report has no uId; is it one of Open-i's?")
-    words = [(node.text or "").split("/")[0] for node in tree.findall(f".//MeSH/{headings}")]
+    words = [_finding(node.text or "") for node in tree.findall(f".//MeSH/{headings}")]
     names = [canonical(word) for word in words if word.strip().lower() not in NOTHING]
     images = [node.attrib["id"] for node in tree.findall(".//parentImage") if "id" in node.attrib]
     return study.attrib["id"], list(dict.fromkeys(names)), images
+
+
+def _finding(heading: str) -> str:
+    """ "Cardiomegaly/mild" -> "Cardiomegaly"."""
+    parts = heading.split("/")
+    return PLACED.get((parts[0].lower(), (parts + [""])[1].lower()), parts[0])
 
 
 def _number(path: Path) -> tuple[int, str]:

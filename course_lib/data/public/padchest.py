@@ -7,7 +7,8 @@
 Labels are a list of words from a tree of 174 findings, 19 diagnoses and 104 places, for example
 "['pleural effusion', 'cardiomegaly']"; 27 of 100 reports were labelled by physicians (column
 MethodLabel), the others by a network that learned from them. A word that is not listed counts as
-absent, as in all published work. Source: Bustos et al., Medical Image Analysis 2020,
+absent, as in all published work; but where the report says "unchanged" or "suboptimal study", what
+is not listed is not known. Source: Bustos et al., Medical Image Analysis 2020,
 arXiv:1901.07441.
 """
 
@@ -19,6 +20,7 @@ from course_lib.data.findings import canonical
 from course_lib.data.item import ImageRecord, Label
 from course_lib.data.public.listed import (
     ListedFilms,
+    ListedLabels,
     existing_folder,
     read_table,
     sex_of,
@@ -31,6 +33,8 @@ NEEDED = ("ImageID", "ImageDir", "StudyDate_DICOM", "StudyID", "PatientID", "Pat
 VIEWS = {"PA": "PA", "AP": "AP", "AP_horizontal": "AP", "L": "LAT"}
 # Not findings: what a radiologist says when there is nothing to say, or when he cannot.
 NO_FINDINGS = {"normal", "unchanged", "exclude", "suboptimal study", ""}
+# Reports that point to an earlier one, or that could not see enough: their silence denies nothing.
+SILENT = {"unchanged", "suboptimal study"}
 
 
 class PadChest(ListedFilms):
@@ -62,9 +66,7 @@ class PadChest(ListedFilms):
         findings = dict.fromkeys(
             name for name in findings if name not in map(canonical, NO_FINDINGS)
         )
-        super().__init__(
-            folder, (_record(row, words, tuple(findings)) for row, words in rows), "PadChest"
-        )
+        super().__init__(folder, (_record(row, words, findings) for row, words in rows), "PadChest")
 
 
 def _rows(table: Path) -> Iterator[tuple[dict[str, str], list[str]]]:
@@ -89,9 +91,9 @@ def words_of(text: str, where: str) -> list[str]:
         raise ValueError(f"{where}: the labels {text[:40]!r} are no list of words.") from None
 
 
-def _record(row: dict[str, str], words: list[str], findings: tuple[str, ...]) -> ImageRecord:
-    listed = {canonical(word) for word in words}
-    labels = {name: Label.PRESENT if name in listed else Label.ABSENT for name in findings}
+def _record(row: dict[str, str], words: list[str], findings: dict[str, None]) -> ImageRecord:
+    silence = Label.NOT_MENTIONED if SILENT & set(words) else Label.ABSENT
+    labels = ListedLabels(findings, map(canonical, words), silence)
     return ImageRecord(
         patient_id=row["PatientID"].strip(),
         study_id=row["StudyID"].strip(),
