@@ -215,3 +215,13 @@ def test_the_papers_figures_are_recomputed():
     wrong = [name for name, n in zip(layers, counted, strict=True) if units[name] != n]
     assert wrong == ["C1"]  # a slip of the caption
     assert abs(sum(counted) / units["all"] - 1) < 0.02
+
+
+def test_alexnet_of_2012_starts_as_the_paper_says():
+    """Weights N(0, 0.01); biases one where section 5 says so. The narrow column starts stronger."""
+    torch.manual_seed(0)
+    conv = [m for m in alexnet("paper", 2, 1).features if isinstance(m, torch.nn.Conv2d)]
+    assert [m.bias.unique().tolist() for m in conv] == [[0.0], [1.0], [0.0], [1.0], [1.0]]
+    assert all(abs(m.weight.std() / 0.01 - 1) < 0.05 for m in conv)
+    small = alexnet("laptop", 2).features[3]
+    assert abs(small.weight.std() / (2 / (16 * 25)) ** 0.5 - 1) < 0.05
