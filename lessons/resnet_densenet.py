@@ -1093,7 +1093,7 @@ show(fig, alt="Bubbles of accuracy over operations: EfficientNets top left, Dens
 # chart show torchvision's ResNet at one crop and not the paper's?" (The paper gives ten crops only.)
 # Typical mistakes: calling multiply-adds FLOPs (factor two), comparing v1 with v1.5, forgetting the auxiliary classifiers.
 
-# %%
+# %% tags=["local"]
 progress()
 
 # %% [markdown] tags=["slide"]
