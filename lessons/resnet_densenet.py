@@ -853,7 +853,8 @@ claim("43 pixels apart they do not", differences[43] > 0.01 * whole.abs().max())
 
 # %% [markdown]
 # 44 is a multiple of 4, 43 is not. After two poolings the network has a grid of 4 pixels; tiles off this grid pool other neighbours together.
-# The paper's own 388 is not a multiple of 16! Its tiles do not give what the whole image would. Small differences, at every seam.
+# The paper's own 388 is not a multiple of 16! Only its first tile gives what the whole image would. (Our weights are random, which shows it at its worst:
+# a trained network has met its objects everywhere on the grid.)
 
 # %% [markdown] tags=["slide"]
 # ### The loss that keeps cells apart
