@@ -31,6 +31,7 @@ P, A, U, N = Label.PRESENT, Label.ABSENT, Label.UNCERTAIN, Label.NOT_MENTIONED
         ({"laminar_atelectasis": P, "atelectasis": A}, "atelectasis", P),  # silence overruled
         ({"atelectasis": P, "laminar_atelectasis": A}, "laminar_atelectasis", A),
         ({"opacity": A, "consolidation": P}, "opacity", P),
+        ({"opacity": A, "lung_lesion": P}, "nodule", N),  # which one, is not said
         ({"normal": P, "pneumonia": A}, "edema", A),
         ({"normal": P}, "support_device", N),  # a normal film can show a pacemaker
         ({"normal": A}, "edema", N),

@@ -82,7 +82,7 @@ def harmonised(labels: Mapping[str, Label], findings: Sequence[str] = CHEXNET) -
     known: dict[str, Label] = {}
     for name, label in labels.items():
         same = SYNONYMS.get(name, name)
-        known[same] = _stronger(known.get(same, Label.NOT_MENTIONED), label)
+        known[same] = stronger(known.get(same, Label.NOT_MENTIONED), label)
     return {name: _inferred(name, known) for name in findings}
 
 
@@ -126,7 +126,7 @@ def label_table(
     return pd.DataFrame(rows)
 
 
-def _stronger(one: Label, other: Label) -> Label:
+def stronger(one: Label, other: Label) -> Label:
     """Of two statements about the same finding, the one that says more."""
     order = (Label.PRESENT, Label.UNCERTAIN, Label.ABSENT, Label.NOT_MENTIONED)
     return min(one, other, key=order.index)
@@ -134,16 +134,21 @@ def _stronger(one: Label, other: Label) -> Label:
 
 def _inferred(name: str, known: Mapping[str, Label]) -> Label:
     """What is said of a finding, or follows from a narrower or a broader one."""
-    said = known.get(name, Label.NOT_MENTIONED)
-    if any(_inferred(narrow, known) is Label.PRESENT for narrow in NARROWER.get(name, ())):
-        return Label.PRESENT
+    said = _said(name, known)
     if said is not Label.NOT_MENTIONED:
         return said
     if known.get(NORMAL) is Label.PRESENT and name != "support_device":
         return Label.ABSENT
-    if any(known.get(broad) is Label.ABSENT for broad in _above(name)):
+    if any(_said(broad, known) is Label.ABSENT for broad in _above(name)):
         return Label.ABSENT
     return Label.NOT_MENTIONED
+
+
+def _said(name: str, known: Mapping[str, Label]) -> Label:
+    """What is said of a finding, unless a narrower one is there: then it is there, too."""
+    if any(_said(narrow, known) is Label.PRESENT for narrow in NARROWER.get(name, ())):
+        return Label.PRESENT
+    return known.get(name, Label.NOT_MENTIONED)
 
 
 def _above(name: str) -> set[str]:
