@@ -7,6 +7,8 @@ from dicom_making import dicom
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID, generate_uid
 
+from course_lib.dicom.pacs import client
+
 CT, SEG = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.66.4"
 
 
@@ -47,3 +49,8 @@ def hospital() -> list[FileDataset]:
     seen += [image("P2", 3, 1, n, PatientName="Hong^Gildong=洪^吉洞=홍^길동",
                    SpecificCharacterSet="ISO_IR 192") for n in (1, 2)]  # fmt: skip
     return seen
+
+
+def send(server, *objects) -> list[int]:
+    """The statuses that a server gives to these objects."""
+    return list(client.send(server.node, objects, progress=False).values())
