@@ -32,6 +32,11 @@ def films_with(records: Sequence[ImageRecord], findings: Sequence[str]) -> Truth
     )
 
 
+def findings_per_film(records: Sequence[ImageRecord]) -> NDArray[np.intp]:
+    """(N,) number of findings that are present."""
+    return np.array([list(record.labels.values()).count(Label.PRESENT) for record in records])
+
+
 def four_fields(abnormal: Truth, called_abnormal: Truth) -> pd.DataFrame:
     """Table 2: rows what the system says, columns what is true, entries films."""
     said = np.asarray(called_abnormal, dtype=bool)
@@ -85,20 +90,23 @@ def by_risk_group(records: Sequence[ImageRecord], screening: Screening) -> pd.Da
 
 
 def by_finding(
-    records: Sequence[ImageRecord], screening: Screening, findings: Sequence[str]
+    records: Sequence[ImageRecord],
+    screening: Screening,
+    findings: Sequence[str],
+    alone: bool = False,
 ) -> pd.DataFrame:
-    """Per finding: films that show it, how many the system calls normal, share and interval."""
+    """Per finding: films that show it, how many the system calls normal, share and interval.
+
+    alone: only films that show nothing else, so that no other disease can give them away.
+    """
     rows = {}
     for name in findings:
-        inside = films_with(records, [name])
+        inside = films_with(records, [name]) & ((findings_per_film(records) == 1) | (not alone))
         missed, films = int((inside & ~screening.abnormal).sum()), int(inside.sum())
         if films:
             low, high = wilson(missed, films)
-            share = missed / films
-            rows[name] = {"films": films, "normal": missed, "share": share} | {
-                "low": low,
-                "high": high,
-            }
+            row = {"films": films, "normal": missed, "share": missed / films}
+            rows[name] = row | {"low": low, "high": high}
     return pd.DataFrame(rows).T
 
 

@@ -14,10 +14,14 @@ from torch.utils.data import Dataset
 
 from course_lib.data.scxnn import PreparedFilms
 from course_lib.data.scxnn_augment import ScxnnAugmentation
+from course_lib.learning.checkpoint import load_checkpoint
 from course_lib.learning.losses import MultiLabelLoss, positive_weights
 from course_lib.learning.plan import Plan
+from course_lib.learning.scxnn_screening import SHIPPED
 from course_lib.learning.trainer import fit
 from course_lib.models.scxnn_encoders import encoder
+
+START_FILE = "start.pt"
 
 
 class NamingDataset(Dataset):
@@ -76,3 +80,11 @@ def common_start(
     loss = MultiLabelLoss(positive_weights(train.targets, train.known, limit=5.0))
     fit(network, train, check, loss, plan, folder)
     return network.eval()
+
+
+def load_start(folder: Path | str | None = None) -> dict[str, Tensor]:
+    """The common start in a folder, or the one that the course brings, for `load_encoder`.
+
+    Raises CheckpointError if it is missing or damaged.
+    """
+    return load_checkpoint(Path(folder or SHIPPED) / START_FILE)["weights"]

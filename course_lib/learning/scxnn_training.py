@@ -20,10 +20,11 @@ from torch import Tensor
 from course_lib.data.scxnn import DiseaseDataset, PreparedFilms, balanced_choice
 from course_lib.data.scxnn_augment import ScxnnAugmentation
 from course_lib.data.scxnn_cohort import ScxnnFilms, scaled_counts, virtual_films
+from course_lib.learning.checkpoint import save_checkpoint
 from course_lib.learning.scxnn_config import PRESETS, ScxnnConfig, scxnn_config
 from course_lib.learning.scxnn_loss import ScxnnLoss
 from course_lib.learning.scxnn_screening import Scxnn, rounded, save_scxnn, sensitive_threshold
-from course_lib.learning.scxnn_start import common_start
+from course_lib.learning.scxnn_start import START_FILE, common_start
 from course_lib.learning.support_vectors import Kernel, fit_support_vectors
 from course_lib.learning.trainer import fit
 from course_lib.models.scxnn import DiseaseNetwork
@@ -140,11 +141,17 @@ def train_disease(
 
 
 def train_networks(
-    config: ScxnnConfig, parts: PreparedParts, folder: Path | str | None = None
+    config: ScxnnConfig,
+    parts: PreparedParts,
+    folder: Path | str | None = None,
+    start: Mapping[str, Tensor] | None = None,
 ) -> tuple[Scxnn, list[dict]]:
-    """Train one network after the other; the SCXNN without its second classifier, and all rows."""
+    """Train one network after the other; the SCXNN without its second classifier, and all rows.
+
+    start: from `start_weights`, which is called when it is left out.
+    """
     networks, rows = {}, []
-    start = start_weights(config, parts, folder)
+    start = start_weights(config, parts, folder) if start is None else start
     for disease in config.diseases:
         place = None if folder is None else Path(folder) / disease
         network, history = train_disease(config, parts, disease, place, start)
@@ -205,7 +212,7 @@ def _learning_sets(
 
 
 def train(config: ScxnnConfig, folder: Path | str, **options) -> Scxnn:
-    """Everything: films, networks, second classifier; writes scxnn.pt, log and settings.
+    """Everything: films, networks, second classifier; writes scxnn.pt, start.pt, log, settings.
 
     options: of VirtualChest (folder of the cache, workers). Returns the trained SCXNN.
     """
@@ -213,7 +220,10 @@ def train(config: ScxnnConfig, folder: Path | str, **options) -> Scxnn:
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(json.dumps(asdict(config), indent=1), encoding="utf-8")
     parts = virtual_parts(config, **options)
-    scxnn, rows = train_networks(config, parts, out / "runs")
+    start = start_weights(config, parts, out / "runs")
+    if config.start == "common" and start is not None:
+        save_checkpoint(out / START_FILE, {"weights": start})
+    scxnn, rows = train_networks(config, parts, out / "runs", start)
     pd.DataFrame(rows).to_csv(out / "training_log.csv", index=False, float_format="%.6g")
     scxnn = fit_screening(scxnn, parts.weak, parts.validation)
     print(f"{save_scxnn(scxnn, out)} holds {len(scxnn.networks)} networks and their joint answer.")

@@ -278,3 +278,30 @@ def test_a_new_network_starts_from_where_it_is_told(parts):
     assert torch.equal(one.state_dict()[kernel], start["features.conv0.weight"])
     assert not torch.equal(one.encoder.classifier.weight, other.encoder.classifier.weight)
     assert start_weights(replace(SMALL, start="random"), parts) is None
+
+
+def test_the_whole_command_leaves_all_that_is_needed(tmp_path, monkeypatch):
+    """Virtual patients, tiny: networks, start, log and settings are written and can be used."""
+    from course_lib.learning.scxnn_start import load_start
+    from course_lib.learning.scxnn_training import train
+
+    tiny = replace(
+        SMALL,
+        size=32,
+        scale=0.004,
+        fewest=12,
+        hard=replace(SMALL.hard, epochs=1),
+        weak=replace(SMALL.weak, epochs=1),
+        first=replace(SMALL.first, epochs=1),
+    )
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    scxnn = train(tiny, tmp_path / "out")
+    assert scxnn.diseases == TWO
+    saved = load_scxnn(tmp_path / "out")
+    assert np.array_equal(saved.screen(films(3, 0)).score, scxnn.screen(films(3, 0)).score)
+    network = new_network(tiny, 0, load_start(tmp_path / "out"))
+    assert network.encoder.classifier.out_features == 3
+    log = (tmp_path / "out" / "training_log.csv").read_text().splitlines()
+    assert log[0].startswith("disease,phase,epoch,train_loss,validation_loss")
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config["size"] == 32 and config["diseases"] == list(TWO)
