@@ -42,6 +42,20 @@ def quantity(name: str) -> tuple[CodedConcept, CodedConcept]:
     return CodedConcept(row["code"], row.get("scheme", "SCT"), row["meaning"]), unit
 
 
+def verdict_code(name: str) -> CodedConcept:
+    """The code of a conclusion ("normal_group", "needs_reading") or of its "question"."""
+    row = _row("verdicts", name)
+    return CodedConcept(row["code"], row["scheme"], row["meaning"])
+
+
+def verdict_named(code_value: str) -> str:
+    """The course's name of a conclusion's code; the code itself when it is another's."""
+    for name, row in _tables()["verdicts"].items():
+        if row["code"] == code_value:
+            return name
+    return code_value
+
+
 def quantity_named(code_value: str) -> str:
     """The course's name of a measurement's code; the code itself when it is another's."""
     for name, row in _tables()["measurements"].items():

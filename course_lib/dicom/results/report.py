@@ -19,7 +19,14 @@ from pydicom.sr.codedict import codes
 
 from course_lib.dicom.errors import reading
 from course_lib.dicom.identity import uid
-from course_lib.dicom.results.coding import concept, concept_named, quantity, quantity_named
+from course_lib.dicom.results.coding import (
+    concept,
+    concept_named,
+    quantity,
+    quantity_named,
+    verdict_code,
+    verdict_named,
+)
 from course_lib.dicom.writing.files import in_utf8, without_clock
 from course_lib.dicom.writing.modules import MAKER
 
@@ -36,13 +43,15 @@ class Measured:
 
     finding and site are names that have a code ("nodule", "lung"); measurements: name -> value in
     the unit of dicom/tables/findings.toml (volume mm3, diameter mm, mean_hu HU, score 0 to 1).
-    segment: number of its segment in the SEG, from 1; None when there is no SEG.
+    segment: number of its segment in the SEG, from 1; None when there is no SEG. verdict: what was
+    concluded, "normal_group" or "needs_reading"; None for a mere measurement.
     """
 
     finding: str
     measurements: Mapping[str, float] = field(default_factory=dict)
     site: str = "lung"
     segment: int | None = None
+    verdict: str | None = None
 
 
 def report(
@@ -51,6 +60,7 @@ def report(
     seg: Dataset | None = None,
     series_number: int = 101,
     made_by: str = "Course reader",
+    instance: int = 1,
 ) -> Dataset:
     """A TID 1500 measurement report on a series.
 
@@ -60,6 +70,7 @@ def report(
             low score.
         seg: the SEG that the findings' `segment` numbers refer to.
         made_by: name of the program that measured.
+        instance: number of the report in its series; each of several reports needs its own.
 
     Raises:
         ValueError: no finding, an unknown name, or a segment number without a SEG that has it.
@@ -85,8 +96,8 @@ def report(
         content=content[0],
         series_instance_uid=uid(first.StudyInstanceUID, "series", series_number),
         series_number=series_number,
-        sop_instance_uid=uid(first.StudyInstanceUID, "series", series_number, "instance", 1),
-        instance_number=1,
+        sop_instance_uid=uid(first.StudyInstanceUID, "series", series_number, "instance", instance),
+        instance_number=instance,
         manufacturer=MAKER,
         is_complete=True,
     )
@@ -106,6 +117,9 @@ def _group(found: Measured, images: Sequence[Dataset], seg: Dataset | None, numb
             for (name, unit), value in ((quantity(n), v) for n, v in found.measurements.items())
         ],
     }
+    if found.verdict is not None:
+        said = verdict_code("question"), verdict_code(found.verdict)
+        common["qualitative_evaluations"] = [hd.sr.QualitativeEvaluation(*said)]
     if found.segment is None:
         return hd.sr.MeasurementsAndQualitativeEvaluations(**common)
     count = 0 if seg is None else len(seg.SegmentSequence)
@@ -153,4 +167,13 @@ def _read_group(group: Any) -> Measured:
         measurements,
         concept_named(sites[0].value.value) if sites else "",
         None if region is None else int(region.referenced_segment_numbers[0]),
+        _verdict(group),
     )
+
+
+def _verdict(group: Any) -> str | None:
+    """What the group concludes, under the course's name."""
+    question = verdict_code("question")
+    for item in group.get_qualitative_evaluations(question):
+        return verdict_named(item.value.value)
+    return None

@@ -1,0 +1,1 @@
+"""Using what was learned: a report on films of one's own."""
