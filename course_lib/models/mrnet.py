@@ -40,15 +40,14 @@ def alexnet_features(in_channels: int) -> nn.Module:
 def small_features(in_channels: int) -> nn.Module:
     """Five 3x3 convolutions for 64-pixel slices, down to maps of 8 x 8.
 
-    Group norm looks at one slice at a time, so that neighbours in the series do not matter.
+    Without normalisation, like AlexNet: how bright a slice is among its neighbours (fluid!) is
+    what such a network must see, and a norm that looks at one slice at a time takes it away.
     """
     layers: list[nn.Module] = []
     for out_channels, pooled in ((8, True), (16, True), (32, False), (48, True), (64, False)):
-        layers += [
-            nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False),
-            nn.GroupNorm(4, out_channels),
-            nn.ReLU(inplace=True),
-        ]
+        convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        nn.init.kaiming_normal_(convolution.weight)
+        layers += [convolution, nn.ReLU(inplace=True)]
         if pooled:
             layers.append(nn.MaxPool2d(2))
         in_channels = out_channels

@@ -71,12 +71,12 @@ ELSEWHERE: Mapping[str, KneeSequence] = MappingProxyType({
 
 
 def knee_signals(
-    sequence: KneeSequence, tissues: tuple[str, ...], rng: np.random.Generator | None = None
+    sequence: KneeSequence, tissues: tuple[str, ...], person: int | None = None
 ) -> np.ndarray:
     """(T,) float32 signal of each tissue; air and unseen material give 0.
 
-    rng: draws T1 and T2 of this person, who differs from the mean by some 10 % (the ACL, more or
-    less mixed with fat and fluid, by 25 %). Raises ValueError for an unknown tissue.
+    person: seed of the T1 and T2 of this person, who differs from the mean by some 10 % (the ACL,
+    more or less mixed with fat and fluid, by 25 %); None is the mean. Raises ValueError for an unknown tissue.
     """
     signals = np.zeros(len(tissues), np.float32)
     for i, tissue in enumerate(tissues):
@@ -86,7 +86,8 @@ def knee_signals(
             raise ValueError(f"No MR values for {tissue!r}; known are: {', '.join(TISSUES)}.")
         t1, t2, density = TISSUES[tissue]
         values = [_between(pair, sequence.field_t) for pair in (t1, t2)]
-        if rng is not None:
+        if person is not None:
+            rng = np.random.default_rng([person, *tissue.encode()])
             spread = np.array([0.06, 0.25 if tissue == "acl" else 0.10])
             values = list(values * np.exp(spread * rng.standard_normal(2)))
         echo = density * spin_echo(values[0], values[1], sequence.tr_ms, sequence.te_ms)
