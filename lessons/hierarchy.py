@@ -1,13 +1,14 @@
 # %% [markdown] tags=["slide"]
 # ## Too many diseases, too few pictures
 #
-# A dermatologist knows some two thousand skin diseases. A data set of 129,450 pictures has thousands of
-# common naevi and three of a rare lymphoma. What should the network's outputs be?
+# There are some two thousand skin diseases. A collection of 129,450 pictures has very many of common naevi
+# and a handful of each rare disease. What should the network's outputs be?
 #
 # - two thousand outputs: most have almost nothing to learn from;
 # - "benign or malignant": all that the picture's label knew is thrown away.
 #
-# Esteva and colleagues (Nature, 2017) used the **family tree** of the diseases: a [[taxonomy]].
+# Esteva and colleagues (Nature, 2017) had this collection. They used the **family tree** of the diseases: a
+# [[taxonomy]].
 
 # %%
 import matplotlib.pyplot as plt
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 
 from course_lib.data.skin import diseases, lesions, long_tail, skin_tree
-from course_lib.data.taxonomy import class_of, descendants, partition, steps_apart, summed, tree_of
+from course_lib.data.taxonomy import class_of, partition, steps_apart, summed, tree_of
 from course_lib.learning.classes import Pictures, class_probabilities
 from course_lib.learning.label_smoothing import ClassLoss
 from course_lib.learning.plan import Plan
@@ -124,6 +125,16 @@ def cut(node, most):
         found.extend(cut(child, most))
     return found
 
+# %% tags=["equivalent"] exercise="cut_the_tree"
+def cut(node, most):
+    if node.total < most or not node.children:  # a disease that is too large stays a class
+        return [node.name]
+    return sum((cut(child, most) for child in node.children), [])
+
+# %% tags=["wrong"] exercise="cut_the_tree" says="deeper"
+def cut(node, most):
+    return [node.name] if node.total < most else []
+
 # %% tags=["wrong"] exercise="cut_the_tree" says="tumour is small enough"
 def cut(node, most):
     if not node.children:
@@ -135,6 +146,18 @@ def cut(node, most):
     if node.total < most:
         return [node.name]
     return [child.name for child in node.children]
+
+# %% tags=["wrong"] exercise="cut_the_tree" says="`.name`"
+def cut(node, most):
+    if node.total < most:
+        return [node]
+    return [one for child in node.children for one in cut(child, most)]
+
+# %% tags=["wrong"] exercise="cut_the_tree" says="below it"
+def cut(node, most):
+    if node.images < most:
+        return [node.name]
+    return [name for child in node.children for name in cut(child, most)]
 
 # %% tags=["wrong"] exercise="cut_the_tree" says="list inside"
 def cut(node, most):
@@ -152,17 +175,20 @@ def cut(node, most):
 def checker(cut):
     got = list(cut(small_tree, 100))
     require(not any(isinstance(one, list) for one in got), "There is a list inside your list; join them.")
-    require("benign" not in got, "The tumour is small enough for one class: tumour is small enough, do not split it.")
+    require(all(isinstance(one, str) for one in got), "Return names, not nodes: a node has `.name`.")
+    require(got != ["lung"], "The lung has no pictures of its own, but 165 below it: ask for `.total`.")
+    require("benign" not in got, "With 35 pictures tumour is small enough for one class: do not split it.")
+    require(len(got) > 0, "Infection and tumour together have 165 pictures, more than 100: go deeper.")
     require("infection" not in got, "Infection has 130 pictures, more than 100: go deeper.")
-    require(sorted(got) == ["bacterial", "tumour", "viral"], "With at most 100: viral, bacterial, tumour.")
+    require(sorted(got) == ["bacterial", "tumour", "viral"], "With fewer than 100: viral, bacterial, tumour.")
     require("tumour" not in cut(small_tree, 35), "A class must have fewer than `most` pictures; tumour has exactly 35.")
     require(list(cut(small_tree, 1000)) == ["lung"], "With room for all, the whole tree is one class.")
 
 # %% [markdown]
 # ### A hole in the recipe
 #
-# Try `cut(small_tree, 50)`: viral and the tumours remain, and the 90 bacterial pictures are **gone**. A leaf
-# that is too large has no children to try. As printed in the paper, a disease with a thousand pictures would
+# Try `cut(small_tree, 50)`: viral and the tumours remain, and the 90 bacterial pictures are **gone** (unless
+# you kept such a leaf on purpose). A leaf that is too large has no children to try. As printed in the paper, a disease with a thousand pictures would
 # vanish. Our `partition` keeps such a leaf as a class of its own; `as_printed=True` shows the loss.
 
 # %% tags=["slide"]
@@ -182,7 +208,7 @@ def classes_drawn(most):
     ax.bar(range(len(made)), [one.total for one in made], color=[COLOURS[0] if x else COLOURS[1] for x in leaf])
     ax.axhline(most, color="k", lw=0.8, ls="--")
     ax.set_xticks(range(len(made)), [one.name for one in made], rotation=70, ha="right", fontsize=7)
-    ax.set(ylabel="pictures", title=f"{len(made)} classes (blue: one disease; orange: a family or more)")
+    ax.set(ylabel="pictures", title=f"{len(made)} classes (blue: one disease; orange: a family or more; dashed: M)")
     fig.tight_layout()
     return fig
 
@@ -240,6 +266,10 @@ def coarse(probabilities, below):
 def coarse(probabilities, below):
     return np.stack([probabilities[:, columns].mean(axis=1) for columns in below], axis=1)
 
+# %% tags=["wrong"] exercise="sum_descendants" says="exclude each other"
+def coarse(probabilities, below):
+    return np.stack([1 - (1 - probabilities[:, columns]).prod(axis=1) for columns in below], axis=1)
+
 # %% tags=["wrong"] exercise="sum_descendants" says="rows and columns"
 def coarse(probabilities, below):
     return np.stack([probabilities[:, columns].sum(axis=1) for columns in below])
@@ -252,6 +282,7 @@ def checker(coarse):
     require(got.shape == (3, 2), "The result has a row per picture and a column per coarse disease.")
     require(abs(got[1, 1] - 0.3) > 1e-9, "You took the mean; many small classes would count little.")
     require(abs(got[1, 1] - 0.5) > 1e-9, "You took the largest. Three unlikely melanomas together are likely.")
+    require(abs(got[1, 1] - 0.685) > 1e-9, "That is for independent events; classes exclude each other, so they simply add up.")
     close(got, [[0.4, 0.6], [0.1, 0.9], [0.25, 0.75]], "Sum the columns of each list.")
 
 # %% [markdown]
@@ -262,7 +293,8 @@ def checker(coarse):
 # ## 4 Do fine labels help a coarse question?
 #
 # Same pictures, same network. Once it learns the three kinds directly, once the training classes of
-# M = 150, whose answers are then summed. The test has 60 pictures of each disease.
+# M = 150, whose answers are then summed. The test has 60 pictures of each disease, so here the rare ones
+# count as much as the frequent ones.
 
 # %%
 classes = partition(tree, 150)
@@ -316,10 +348,7 @@ claim("fine labels do not harm the coarse question", gain.mean() > -0.04)
 # %% tags=["varies", "slide"]
 levels = {"3 kinds": [kind.name for kind in kinds], "9 families": families}
 for title, names in levels.items():
-    part = summed(p_fine, tree, classes, names) if all(descendants(tree, n, classes) for n in names) else None
-    if part is None:
-        print(f"{title}: some lie inside a merged class and cannot be told apart")
-        continue
+    part = summed(p_fine, tree, classes, names)
     truth = np.array([next(i for i, n in enumerate(names) if n in tree.path(d)) for d in test_labels])
     print(f"{title:10s} {np.mean(part.argmax(1) == truth):.1%} right, guessing {1 / len(names):.0%}")
 
@@ -360,6 +389,10 @@ def steps(path_1, path_2):
 # %% tags=["wrong"] exercise="tree_distance" says="up only"
 def steps(path_1, path_2):
     return len(path_1) - sum(a == b for a, b in zip(path_1, path_2, strict=False))
+
+# %% tags=["wrong"] exercise="tree_distance" says="different lengths"
+def steps(path_1, path_2):
+    return 2 * sum(a != b for a, b in zip(path_1, path_2, strict=False))
 
 # %% tags=["wrong"] exercise="tree_distance" says="same disease"
 def steps(path_1, path_2):
@@ -427,6 +460,12 @@ can_answer = {"A": 1 == 1, "B": True, "C": bool(0), "D": not False}
 # %% tags=["wrong"] exercise="merge_or_not" says="C is wrong"
 can_answer = {"A": True, "B": True, "C": True, "D": True}
 
+# %% tags=["wrong"] exercise="merge_or_not" says="B is wrong"
+can_answer = {"A": True, "B": False, "C": False, "D": True}
+
+# %% tags=["wrong"] exercise="merge_or_not" says="True or False"
+can_answer = {"A": "yes", "B": "yes", "C": "no", "D": "yes"}
+
 # %% tags=["wrong"] exercise="merge_or_not" says="A is wrong"
 can_answer = {"A": False, "B": True, "C": False, "D": True}
 
@@ -437,6 +476,7 @@ can_answer = {"A": True, "B": True, "C": False, "D": False}
 def checker(can_answer):
     right = {"A": True, "B": True, "C": False, "D": True}
     require(isinstance(can_answer, dict) and set(can_answer) == set(right), "Keep the four letters.")
+    require(all(isinstance(value, (bool, np.bool_)) for value in can_answer.values()), "Write True or False.")
     for letter, value in right.items():
         require(can_answer[letter] == value, f"{letter} is wrong: sums go up the tree, nothing goes down.")
 
@@ -444,8 +484,8 @@ def checker(can_answer):
 # ### The same idea on a chest film
 #
 # Findings have a tree as well: *opacity* over consolidation, infiltration, oedema, ...; *lung lesion* over nodule
-# and mass. Some data sets label the coarse node, some the fine one. A later lesson (own films) uses these rules:
-# who has the fine finding has the coarse one; who lacks the coarse one lacks every fine one.
+# and mass. Some data sets label the coarse node, some the fine one. To use them together,
+# two rules suffice: who has the fine finding has the coarse one; who lacks the coarse one lacks every fine one.
 
 # %% [markdown] tags=["instructor"]
 # Typical mistakes: students take the maximum instead of the sum, and they merge classes by size alone, without
