@@ -5,6 +5,8 @@
 #
 # A [[convolution]] looks at the film through one small window, everywhere with the **same** weights. This lesson
 # does by hand what every image network does millions of times, and counts what it costs and what it can see.
+#
+# *Little time? Groups (in 5), the checkerboard (in 7) and the counters (in 11) can wait.*
 
 # %%
 import matplotlib.pyplot as plt
@@ -24,23 +26,29 @@ from course_lib.teaching.widgets import explore
 # - **[[Fully connected|fully connected layer]]**: every output has a weight for every pixel.
 # - **Locally connected**: an output looks at its neighbourhood only.
 # - **Shared weights** ([[weight sharing]]): all outputs use the same few weights. This is a convolution.
+#
+# Below: pixels of one row. Above: outputs. Lines: weights.
 
 # %% tags=["slide"]
 show(connections(), alt="Nine inputs: 81 weights fully connected, 21 locally, 3 when shared (same colour)")
 
 # %% [markdown]
-# Now a film of 512 x 512 pixels, and one *pattern* to look for.
+# Now a film of 512 x 512 pixels, and one *pattern* of 10 x 10 pixels to look for. One fully connected output
+# looks for it at **one** place. To look everywhere takes as many outputs as there are places.
 
 # %%
 from course_lib.models.arithmetic import costs, sizes
 
 side, kernel = 512, (10, 10)
 places = (sizes.convolution_size(side, 10),) * 2
-print(f"fully connected, one output:   {costs.linear_parameters(side**2, 1, bias=False):>12,} weights")
-local = costs.locally_connected_parameters(1, 1, kernel, places)
-print(f"locally connected, {places[0]} x {places[1]}: {local:>12,} weights and biases")
+outputs = places[0] * places[1]
+print(f"fully connected, one output:        {costs.linear_parameters(side**2, 1, bias=False):>14,} weights")
+full = costs.linear_parameters(side**2, outputs, bias=False)
+print(f"fully connected, {places[0]} x {places[1]} outputs: {full:>14,}")
+local = costs.locally_connected_parameters(1, 1, kernel, places, bias=False)
+print(f"locally connected, as many:         {local:>14,}")
 shared = costs.convolution_parameters(1, 1, kernel, bias=False)
-print(f"shared 10 x 10:                {shared:>12,} weights, for a film of any size")
+print(f"shared 10 x 10, as many:            {shared:>14,}, for a film of any size")
 claim("A convolution needs 2,600 times fewer weights than one fully connected output",
       side**2 / shared > 2600)
 
@@ -194,25 +202,29 @@ fig = films([chest, *pictures], ["film", *KERNELS], columns=5, width=11, vmin=0,
 show(fig, alt="A chest film, blurred, its vertical edges (ribs' sides, heart border), horizontal ones (ribs, diaphragm), and fine detail")
 
 # %% [markdown]
-# Look at "top - bottom": ribs and diaphragm shine, the borders of the heart and the chest wall almost vanish. "Left - right" does the opposite.
+# Look at "top - bottom": ribs and diaphragm shine, the borders of the heart and the chest wall almost vanish. "Left - right" shows those
+# borders, and of the ribs only the steep parts.
 
 # %%
 inside = (slice(90, 150), slice(20, 236))  # away from the film's border
 edges = {name: np.abs(m[inside]).mean() for name, m in zip(KERNELS, maps, strict=True)}
-claim("The edge kernels answer zero to a flat area", abs(sum(KERNELS["left - right"].ravel())) == 0)
+flat_film = np.full((8, 8), 0.7)
+claim("All but the blur answer zero to a flat area",
+      [np.abs(slide(flat_film, k.astype(float))).max() < 1e-12 for k in KERNELS.values()] == [False, True, True, True])
 claim("Blurring lowers the detail", np.std(np.diff(maps[0][inside])) < np.std(np.diff(chest[inside])))
 claim("Both edge kernels find something in every chest", min(edges["left - right"], edges["top - bottom"]) > 0.01)
 
 # %% [markdown] tags=["slide"]
 # ## 4 How large is the output?
 #
-# For each axis: input $i$, kernel $k$, [[padding]] $p$ on both sides, [[stride]] $s$, [[dilation]] $d$:
+# For each axis: input $i$, kernel $k$, [[padding]] $p$ (a margin of zeros) on both sides, [[stride]] $s$ (pixels from one
+# place to the next), [[dilation]] $d$ (pixels from one weight to the next):
 #
 # $$o = \left\lfloor \frac{i + 2p - d\,(k - 1) - 1}{s} \right\rfloor + 1$$
 #
 # - Plain ($p=0$, $s=d=1$): $o = i - k + 1$.
-# - $p = (k-1)/2$ keeps the size. $s = 2$ halves it.
-# - The floor throws away pixels at the right and lower border!
+# - $p = (k-1)/2$ keeps the size (for $s = d = 1$). $s = 2$ then halves it.
+# - Where the division leaves a rest, pixels at the right and lower border are never looked at!
 
 # %% tags=["slide"]
 explore(sliding_window, alt="A kernel on a padded grid at one position, and the output grid with its size",
@@ -229,7 +241,7 @@ claim("The three worked examples give 3, 6 and 3", worked == [3, 6, 3])
 #
 # A film of 224 x 224 pixels runs through four layers. Predict the side of each output **on paper**, fill in `predicted`.
 #
-# 1. convolution, kernel 11, stride 4, padding 2 (AlexNet's first layer)
+# 1. convolution, kernel 11, stride 4, padding 2 (like the AlexNet that comes with PyTorch)
 # 2. max pooling, kernel 3, stride 2, no padding
 # 3. convolution, kernel 5, padding 2
 # 4. convolution, kernel 3, dilation 4, no padding
@@ -258,6 +270,18 @@ predicted = [(224 + 4 - 11) // 4 + 1, (55 - 3) // 2 + 1, 27, 27 - (4 * 2 + 1) + 
 # %% tags=["wrong"] exercise="predict_sizes" says="plus 1"
 predicted = [54, 26, 26, 18]
 
+# %% tags=["wrong"] exercise="predict_sizes" says="plus 1"
+predicted = [54, 25, 24, 15]
+
+# %% tags=["wrong"] exercise="predict_sizes" says="both sides"
+predicted = [54, 26, 22, 14]
+
+# %% tags=["wrong"] exercise="predict_sizes" says="Round down"
+predicted = [56, 28, 28, 20]
+
+# %% tags=["wrong"] exercise="predict_sizes" says="from its first to its last"
+predicted = [55, 27, 27, 16]
+
 # %% tags=["wrong"] exercise="predict_sizes" says="both sides"
 predicted = [54, 26, 24, 16]
 
@@ -270,10 +294,12 @@ predicted = [55, 27, 23, 15]
 # %% tags=["checker"] exercise="predict_sizes"
 def checker(predicted):
     p = [int(v) for v in predicted]
-    require(p != [54, 26, 26, 18], "How many steps of 4 fit is one thing; the first position counts too: plus 1.")
-    require(p[:2] != [54, 26], "Padding is added on both sides: 2p, not p. And do not forget the plus 1.")
-    require(p[3] != p[2] - 2, "A dilated kernel spans more than 3 pixels: with dilation 4 there are gaps between its weights.")
+    require(p[0] != 53 and p[:2] != [54, 25], "That many steps fit; the first position counts too: plus 1.")
+    require(p[0] != 54, "First layer: padding is added on both sides, 2p. And the first position counts: plus 1.")
+    require(p[0] != 56, "First layer: a step that does not fit completely does not count. Round down.")
     require(p[2] == p[1], "Padding 2 keeps the size for a kernel of 5.")
+    require(p[3] != p[2] - 2, "A dilated kernel spans more than 3 pixels: with dilation 4 there are gaps between its weights.")
+    require(p[:3] != [55, 27, 27] or p[3] == 19, "Last layer: how many pixels does it span, from its first to its last weight?")
     close(p, [55, 27, 27, 19], "Sides after the four layers:")
 
 # %%
@@ -355,6 +381,10 @@ def macs(inputs, outputs, k, side, groups=1):
 def macs(inputs, outputs, k, side, groups=1):
     return k * k * inputs * outputs * side * side // groups**2
 
+# %% tags=["wrong"] exercise="depthwise_saving" says="one* multiply-add"
+def macs(inputs, outputs, k, side, groups=1):
+    return 2 * k * k * inputs * outputs * side * side // groups
+
 # %% tags=["wrong"] exercise="depthwise_saving" says="square"
 def macs(inputs, outputs, k, side, groups=1):
     return k * inputs * outputs * side * side // groups
@@ -364,6 +394,7 @@ def checker(macs):
     plain = macs(64, 128, 3, 56)
     require(plain != 9 * 64 * 128, "These are the weights; each is used at all places of the output map.")
     require(plain != 3 * 64 * 128 * 56**2, "The kernel is a square: k times k weights per channel.")
+    require(plain != 2 * 231211008, "A product and the sum it is added to are *one* multiply-add.")
     close(plain, 231211008, "3 x 3, 64 to 128 channels, 56 x 56:")
     depthwise = macs(64, 64, 3, 56, groups=64)
     require(depthwise != macs(64, 64, 3, 56), "Each filter sees only its group: inputs / groups channels.")
@@ -407,6 +438,10 @@ def change(a, b):
 before, after = change(edge_map, moved), change(max_pool(edge_map, 8), max_pool(moved, 8))
 print(f"a shift by 2 pixels changes the map by {before:.2f} of its spread, the pooled map by {after:.2f}")
 claim("After pooling a small shift matters less", after < 0.7 * before)
+
+# %% [markdown]
+# The bright blocks at the left and right border are no anatomy: the film cuts the arms off, padding puts zeros beside them, and
+# the kernel takes that for an edge. Networks see such false edges, too.
 
 # %% [markdown] tags=["slide"]
 # ## 7 And larger again
@@ -645,6 +680,20 @@ loss = (out**2).sum() / 2  # then dL/do is o itself
 by_hand = slide(image, out[0, 0].detach().numpy())
 claim("PyTorch's gradient is ours", np.allclose(by_hand, by_torch[0, 0].numpy()))
 
+# %% [markdown]
+# Pooling has nothing to learn, but it must pass the blame on. The mean hands each of its pixels an equal share. The maximum
+# hands everything to the **winner**: the other pixels did not matter.
+
+# %%
+from course_lib.models.layers_by_hand.pooling import max_pool_backward, mean_pool_backward
+
+window, blame = np.array([[1.0, 5.0], [2.0, 3.0]])[None, None], np.full((1, 1, 1, 1), 4.0)
+to_winner, to_all = max_pool_backward(blame, window, 2), mean_pool_backward(blame, (2, 2), 2)
+print("max: ", to_winner[0, 0].tolist(), "\nmean:", to_all[0, 0].tolist())
+leaf = torch.tensor(window, requires_grad=True)
+(by_torch,) = torch.autograd.grad(nn.functional.max_pool2d(leaf, 2), leaf, torch.tensor(blame))
+claim("PyTorch's maximum does the same", by_torch.numpy().tolist() == to_winner.tolist())
+
 # %% [markdown] tags=["slide"]
 # ## 9 How much of the film does it see?
 #
@@ -857,7 +906,7 @@ claim("ResNet-50 needs 4,089,184,256 multiply-adds", summary(costly["ResNet-50"]
 # %% [markdown] tags=["slide"]
 # ### Counters disagree
 #
-# Five programs, five figures for the same net. All agree on convolutions and matrix products. The rest is small change that some
+# Four programs (one of them in two ways), five figures for the same net. All agree on convolutions and matrix products. The rest is small change that some
 # count and others do not. The library rebuilds each figure from its parts (last column: what the program really said):
 
 # %%
@@ -962,7 +1011,8 @@ def checker(largest_batch):
 #   weight per pixel *whatever the channels*; mixing up MACs and FLOPs; "max pooling has parameters".
 # - **To ask**: why does a lung nodule need a smaller field than cardiomegaly? Why may two 3x3 layers replace one 5x5? What
 #   does a rotated rib do to a convolution?
-# - **Short of time**: leave out groups (5), the checkerboard (7) and the counters (11); keep 2, 4, 8, 9.
+# - **Short of time**: leave out groups (5), the checkerboard (7) and the counters (11); keep 2, 4, 8, 9. In one hour: these four
+#   with their exercises; the rest is for reading at home (students are told so at the start).
 
 # %% [markdown] tags=["instructor"]
 # - The worked 5 x 5 example is from Dumoulin & Visin; the lecture prints it, too. Its formula for convolution turns the kernel, its example does not.

@@ -46,7 +46,7 @@ def linear_macs(inputs: int, outputs: int) -> int:
 
 
 def locally_connected_parameters(
-    inputs: int, outputs: int, kernel: Sequence[int], out_size: Sequence[int]
+    inputs: int, outputs: int, kernel: Sequence[int], out_size: Sequence[int], bias: bool = True
 ) -> int:
     """Windows like a convolution's, but every position has weights and a bias of its own."""
-    return convolution_parameters(inputs, outputs, kernel) * prod(out_size)
+    return convolution_parameters(inputs, outputs, kernel, bias=bias) * prod(out_size)
