@@ -28,7 +28,7 @@ from course_lib.data.split import split_by_image, split_by_patient
 from course_lib.data.virtual import VirtualChest
 from course_lib.evaluation.calibration import calibration_error
 from course_lib.evaluation.roc import auc
-from course_lib.learning.chexnet_training import PRESETS, ChexnetConfig, new_chexnet
+from course_lib.learning.chexnet_training import PRESETS, SHOWN, ChexnetConfig, new_chexnet
 from course_lib.learning.plan import Plan
 from course_lib.learning.prediction import Predictions, predict
 from course_lib.learning.rare_findings import Weighting, loss_named
@@ -112,7 +112,8 @@ def compare_policies(cohorts: tuple, seed: int, share: float = 0.6) -> Iterator[
     """Training labels hedged where they are mild; the test's labels stay exact."""
     config, films = _prepared(cohorts, seed)
     truth, chance = films[0].targets.copy(), np.random.default_rng([seed, 1])
-    uncertain = hedge_labels(truth, severities(cohorts[0])[films[0].source.indices], share, chance)
+    train = split_by_patient(cohorts[0], (0.88, 0.12), seed)[0]
+    uncertain = hedge_labels(truth, severities(cohorts[0])[train.indices], share, chance)
     clean = trained(config, films)
     yield from _rows("uncertain", "exact labels", seed, predict(clean, films[2]))
     for policy in ("ignore", "ones", "zeros"):
@@ -170,10 +171,11 @@ def compare_wards(seed: int, films: int = 3600) -> Iterator[Row]:
     config = replace(SMALL, seed=seed)
     for ward, agreement in (("tubes tell", 0.9), ("tubes tell nothing", 0.5)):
         kept = chosen_ward(learning, agreement, 400, seed)
-        films_here = film_sets(config, *split_by_patient(kept, (0.85, 0.15), seed), test)
+        train, check = split_by_patient(kept, (0.85, 0.15), seed)
+        films_here = film_sets(config, train, check, test)
         network = trained(config, films_here)
         for place, here in (("same ward", 0.9), ("tubes tell nothing", 0.5), ("reversed", 0.1)):
-            part = FilmDataset(chosen_ward(test, here, 150, 1), config.size, CHEXNET)
+            part = FilmDataset(chosen_ward(test, here, 130, 1), config.size, CHEXNET)
             rows = _rows("ward", f"{ward}; tested: {place}", seed, predict(network, part))
             yield from (row for row in rows if row["finding"] == "pneumothorax")
 
@@ -250,11 +252,11 @@ def run(out: Path, names: Sequence[str], seeds: Sequence[int]) -> pd.DataFrame:
 
 def both_cohorts() -> tuple[VirtualChest, VirtualChest]:
     """The cohort to learn from and the one to measure with."""
-    usual = {"size": SMALL.size, "findings": (*CHEXNET, "support_device")}
-    return (
-        VirtualChest(SMALL.films, 300, **usual, studies_per_patient=1.5),
-        VirtualChest(SMALL.test_films, 301, **usual, studies_per_patient=1.5),
+    learn, test = (
+        VirtualChest(n, seed, SMALL.size, SHOWN, studies_per_patient=1.5)
+        for n, seed in ((SMALL.films, 300), (SMALL.test_films, 301))
     )
+    return learn, test
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

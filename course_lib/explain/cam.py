@@ -62,6 +62,17 @@ def grad_cam(
     anyway). Raises NoActivationMap if that changed the model's answer; pass rectify=False then.
     The usual final ReLU, which hides what speaks against the finding, is left to the caller.
     """
+    maps, gradient = maps_and_gradient(model, images, output, layer, rectify)
+    return (gradient.mean((2, 3), keepdim=True) * maps).sum(1).cpu()
+
+
+def maps_and_gradient(
+    model: nn.Module, images: Tensor, output: int, layer: str = "features", rectify: bool = True
+) -> tuple[Tensor, Tensor]:
+    """The maps (B, C, h, w) of a layer and the gradient of one logit with respect to them.
+
+    Arguments and errors as in ``grad_cam``. Both are on the model's device.
+    """
     device = next(model.parameters()).device
     model.eval()
     images = images.to(device)
@@ -86,8 +97,7 @@ def grad_cam(
         hook.remove()
     if not torch.allclose(logits, undisturbed, rtol=1e-4, atol=1e-4):
         raise NoActivationMap(f"No ReLU follows {layer!r} in this model; call with rectify=False.")
-    maps = taken[-1].detach()
-    return (gradient.mean((2, 3), keepdim=True) * maps).sum(1).cpu()
+    return taken[-1].detach(), gradient
 
 
 def enlarge(maps: Tensor, size: tuple[int, int]) -> Tensor:

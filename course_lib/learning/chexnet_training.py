@@ -52,12 +52,12 @@ class ChexnetConfig:
     stem_stride: int = 2
     start: str = "random"
     size: int = 128
-    films: int = 6000
+    films: int = 8000
     test_films: int = 2000
     seed: int = 14
     weighting: Weighting = "balanced"
     flip: bool = False
-    plan: Plan = field(default_factory=lambda: Plan(epochs=20, batch_size=32, learning_rate=4e-3))
+    plan: Plan = field(default_factory=lambda: Plan(epochs=18, batch_size=32, learning_rate=4e-3))
 
 
 PRESETS = {
@@ -125,7 +125,7 @@ def train_chexnet(
         tuple(findings),
         dict(zip(findings, thresholds.round(4).tolist(), strict=True)),
         config.size,
-        dict(zip(findings, factors.round(3).tolist(), strict=True)),
+        dict(zip(findings, factors.astype(float).round(3).tolist(), strict=True)),
         config.network,
         config.stem_stride,
     )
