@@ -97,10 +97,12 @@ show(fig, alt="Ellipse of water with four discs: left and right equally bright, 
 # %% [markdown] tags=["slide"]
 # ### What differs: the slope
 #
-# - [[Photoelectric effect]]: steep, falls like 1/E³, strong in heavy atoms (iodine 53, calcium 20).
+# - [[Photoelectric effect]]: steep, falls like 1/E³, strong in heavy atoms (atomic number of iodine 53, of
+#   calcium 20).
 # - [[Compton scattering]]: nearly flat, goes with density.
 #
-# Nothing else happens at these energies. So **every** material is a mixture of two functions:
+# Little else happens at these energies (coherent scattering adds some per cent). So **every** material is
+# nearly a mixture of two functions:
 #
 # $$\mu(E) = a_1\,\mu_1(E) + a_2\,\mu_2(E)$$
 #
@@ -139,7 +141,7 @@ claim("and even bone within 5 %", mixtures["bone_cortical"][1] < 0.05)
 
 # %% [markdown]
 # Fat takes **negative** iodine: it has less photoelectric effect than water. Nothing is wrong with
-# that. Only below the [[K edge]] of iodine, at 33 keV, would two functions not suffice; no photon of
+# that. Only below the [[K edge]] of iodine, at 33 keV, would two functions not suffice; hardly any photon of
 # such energy gets through a patient.
 
 # %% [markdown] tags=["slide"]
@@ -199,6 +201,10 @@ def decomposed(m_low, m_high, matrix):
 def decomposed(m_low, m_high, matrix):
     return tuple(np.linalg.solve(np.transpose(matrix), [m_low, m_high]))
 
+# %% tags=["wrong"] exercise="decompose_pixel" says="Both materials"
+def decomposed(m_low, m_high, matrix):
+    return m_low / matrix[0][0], m_high / matrix[1][1]
+
 # %% tags=["wrong"] exercise="decompose_pixel" says="order"
 def decomposed(m_low, m_high, matrix):
     return tuple(np.linalg.solve(matrix, [m_high, m_low]))
@@ -218,6 +224,7 @@ def checker(decomposed):
     require(not np.allclose(got, np.linalg.solve(A.T, m)), "Rows are spectra, columns are materials; you exchanged them.")
     require(not np.allclose(got, np.linalg.solve(A, m[::-1])), "Look at the order: the first row is the low spectrum.")
     require(not np.allclose(got, truth[::-1]), "Right, but water first.")
+    require(not np.allclose(got, m / np.diag(A)), "Both materials attenuate in both spectra: solve the two together.")
     close(got, truth, "Solve the two equations.")
 
 # %% [markdown] tags=["slide"]
@@ -414,7 +421,8 @@ claim("two layers differ least", gap["layered detector"] == min(gap.values()))
 
 # %% [markdown]
 # The spikes are the [[characteristic radiation]] of tungsten. The step at 50 keV on the right is the
-# K edge of gadolinium, of which the detector is made: the upper layer catches what lies above.
+# K edge of gadolinium, of which our detector is made: the upper layer catches what lies above. (A real one has
+# a garnet of yttrium on top, without this step.)
 
 # %% [markdown] tags=["slide"]
 # ### A patient with contrast agent
@@ -547,6 +555,18 @@ def mono_hu(w, c, mu_w, mu_c):
 def mono_hu(w, c, mu_w, mu_c):
     return 1000 * (w * mu_w - mu_w) / mu_w
 
+# %% tags=["wrong"] exercise="mono_hu" says="reference"
+def mono_hu(w, c, mu_w, mu_c):
+    return 1000 * (w * mu_w + c * mu_c - mu_w) / mu_c
+
+# %% tags=["wrong"] exercise="mono_hu" says="1000"
+def mono_hu(w, c, mu_w, mu_c):
+    return (w * mu_w + c * mu_c - mu_w) / mu_w
+
+# %% tags=["wrong"] exercise="mono_hu" says="strongly"
+def mono_hu(w, c, mu_w, mu_c):
+    return 1000 * (w + c - 1)
+
 # %% tags=["wrong"] exercise="mono_hu" says="mean"
 def mono_hu(w, c, mu_w, mu_c):
     return 1000 * ((w * mu_w + c * mu_c) / (w + c) - mu_w) / mu_w
@@ -560,6 +580,9 @@ def checker(mono_hu):
     require(not np.allclose(got, 0.02 * w + 0.2 * c), "That is attenuation; bring it to HU.")
     require(not np.allclose(got, right + 1000), "On the scale of HU water is 0.")
     require(not np.allclose(got, 1000 * (w - 1)), "What about the agent?")
+    require(not np.allclose(got, right / 10), "Water is the reference of HU, not the agent.")
+    require(not np.allclose(got, right / 1000), "HU count in thousandths: where is the 1000?")
+    require(not np.allclose(got, 1000 * (w + c - 1)), "The agent attenuates more strongly than water: weigh both shares.")
     mean = 1000 * (0.02 * w + 0.2 * c) / (w + c) / 0.02 - 1000
     require(not np.allclose(got, mean), "It is a sum, not a mean: shares need not add up to 1.")
     close(got, right, "Add both materials, compare with water.", rtol=1e-6)
@@ -637,7 +660,7 @@ claim("at 140 keV contrast to noise is less than half of the best", ratio[20] < 
 # ### Native without a native scan
 #
 # The water picture *is* the patient without iodine: **virtual non-contrast**. (Only the room that the
-# agent took must be filled with water again.) One scan less, half the dose.
+# agent took must be filled with water again.) One scan less: of two phases, half the dose.
 
 # %% tags=["slide"]
 native = 1000 * (share_w + share_c - 1)  # water takes the place of the agent
@@ -785,6 +808,16 @@ def agent_noise(matrix, low_noise, high_noise):
     a, b = np.linalg.inv(matrix)[1]
     return (a * low_noise) ** 2 + (b * high_noise) ** 2
 
+# %% tags=["wrong"] exercise="iodine_noise" says="squares add"
+def agent_noise(matrix, low_noise, high_noise):
+    a, b = np.abs(np.linalg.inv(matrix)[1])
+    return a * low_noise + b * high_noise
+
+# %% tags=["wrong"] exercise="iodine_noise" says="second row"
+def agent_noise(matrix, low_noise, high_noise):
+    a, b = np.linalg.inv(matrix)[:, 1]
+    return np.hypot(a * low_noise, b * high_noise)
+
 # %% tags=["wrong"] exercise="iodine_noise" says="inverse"
 def agent_noise(matrix, low_noise, high_noise):
     a, b = np.asarray(matrix)[1]
@@ -850,7 +883,7 @@ claim("pictures see at least three times as much", bias["pictures"] > 3 * bias["
 #   best between 70 and 80 keV.
 # - Tin and two tubes: best separation. Layers: the same moment, but closer spectra. Switching: in
 #   between, and every second view is made up.
-# - The basis is an assumption: calcium in a water/iodine pair goes half into each.
+# - The basis is an assumption: calcium in a water/iodine pair appears in both pictures.
 # - The price is noise, and it grows as the spectra approach each other.
 
 # %% tags=["local"]
