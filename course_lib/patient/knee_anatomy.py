@@ -25,7 +25,7 @@ from course_lib.patient.solids import (
 )
 
 CARTILAGE_MM, CORTEX_MM = 2.4, 1.4
-FAR_UP, FAR_DOWN = 120.0, -120.0  # beyond every field of view
+FAR_UP, FAR_DOWN = 120, -120  # beyond every field of view
 ACL = [[7.5, 20.0, 21.0], [5.0, 13.0, 14.0], [2.0, 3.0, 3.0], [-1.0, -8.0, -8.0]]
 PCL = [[-6.0, -3.0, 11.0], [-4.0, 12.0, 9.0], [-1.0, 23.0, -3.0], [0.0, 26.0, -17.0]]
 # Centre (x, y), half axes (x, y) and half opening in degrees of each C, seen from above.
@@ -40,8 +40,8 @@ def tapered(
     points: ArrayLike, radii: ArrayLike, flat: float = 1.0, up: ArrayLike | None = None
 ) -> Pieces:
     """A tube through (K, 3) points whose radius (K,) changes smoothly; see `solids.chains`."""
-    wanted = np.linspace(0, len(np.atleast_1d(radii)) - 1, 17)
-    radius = np.interp(wanted, np.arange(len(np.atleast_1d(radii))), radii)
+    knots = np.asarray(radii, float)
+    radius = np.interp(np.linspace(0, len(knots) - 1, 17), np.arange(len(knots)), knots)
     return chains(spline(points, 17), radius[None], flat, up)
 
 
@@ -55,7 +55,7 @@ def condyle(side: str) -> Pieces:
 def femur() -> tuple[Pieces, Pieces, Pieces]:
     """Marrow of what has cartilage (condyles, trochlea), of the rest, and the notch between."""
     end = join(condyle("medial"), condyle("lateral"), ellipsoids([0, -9, 27], [29, 17, 19]))
-    shaft = tapered([[0, -2, FAR_UP], [0, -2, 66], [0, -1, 44]], [14, 15.5, 24])
+    shaft = tapered([[0, -2, FAR_UP], [0, -2, 66], [0, -1, 44]], [14.0, 15.5, 24.0])
     rest = join(ellipsoids([0, 0, 42], [31, 20, 21]), shaft)
     return end, rest, ellipsoids([0, 18, 4], [9.5, 32, 19])
 
@@ -136,18 +136,18 @@ def soft_layers(fat_mm: float, fluid_mm: float) -> list[Layer]:
     back = 46 - 0.8 * fat_mm
     bellies = ellipsoids(
         [
-            [-19, back, -42],
+            [-19.0, back, -42],
             [19, back, -44],
             [-25, back, 60],
             [26, back, 58],
-            [-29, -16, 76],
-            [31, -14, 80],
+            [-29.0, -16, 76],
+            [31.0, -14, 80],
         ],
         [[19, 14, 50], [19, 14, 50], [17, 14, 52], [15, 14, 50], [22, 24, 44], [20, 25, 46]],
     )
     vessels = chains(
         [
-            [[2.0, 40, FAR_UP], [3, 37, 0], [2, 36, FAR_DOWN]],
+            [[2, 40, FAR_UP], [3, 37, 0], [2, 36, FAR_DOWN]],
             [[9, 43, FAR_UP], [9, 42, 0], [8, 40, FAR_DOWN]],
         ],
         [[4, 3.8, 3.5], [4.6, 4.6, 4.2]],

@@ -183,7 +183,7 @@ def bakers_cyst(rng: np.random.Generator, severity: float) -> Change:
 
 def mcl_sprain(rng: np.random.Generator, severity: float) -> Change:
     """Fluid on both sides of the medial collateral ligament."""
-    line = [[-37, 6, 28], [-39, 4, -2], [-36.5, 0, -32]]
+    line = [[-37, 6, 28], [-39, 4, -2], [-36, 0, -32]]
     wet = chains(line, [[9, 10, 8]], 0.3 + 0.3 * severity, [0.0, 1, 0])
     return Change((wet,), before={"mcl": (Layer("sprain", "oedema", wet),)})
 
