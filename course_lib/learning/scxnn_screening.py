@@ -88,7 +88,8 @@ class Scxnn:
         machine: SupportVectors | None = None,
         threshold: float = 0.0,
     ) -> None:
-        self.networks = {name: network.eval() for name, network in networks.items()}
+        layout = {"memory_format": torch.channels_last}  # faster convolutions, same numbers
+        self.networks = {name: one.eval().to(**layout) for name, one in networks.items()}
         self.size, self.equalise = size, equalise
         self.machine, self.threshold = machine, threshold
 

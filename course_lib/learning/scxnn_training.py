@@ -164,18 +164,21 @@ def fit_screening(
     scxnn: Scxnn,
     learn: PreparedFilms,
     validation: PreparedFilms,
-    sensitivity: float = 0.99,
-    kernel: Kernel = "rbf",
-    penalty: float = 1.0,
+    sensitivity: float = 0.97,
+    kernel: Kernel = "linear",
+    penalty: float = 0.01,
+    most: int = 1000,
+    seed: int = 0,
 ) -> Scxnn:
     """Train the second classifier on the logits of `learn` and choose its operating point.
 
     learn: films from which the networks learned nothing, or only their heads (weak films): logits
-    of films that are known by heart would look too sure. The threshold is the highest that finds
-    `sensitivity` of the abnormal films of `validation`.
+    of films that are known by heart would look too sure; at most `most` of them, drawn at random.
+    The threshold is the highest that finds `sensitivity` of the abnormal films of `validation`.
     """
-    features = scxnn.logits(learn).reshape(len(learn), -1)
-    machine = fit_support_vectors(features, learn.abnormal(), kernel, penalty)
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(learn))[:most])
+    features = scxnn.logits(learn.tensor(chosen)).reshape(len(chosen), -1)
+    machine = fit_support_vectors(features, learn.abnormal()[chosen], kernel, penalty)
     held_out = scxnn.logits(validation).reshape(len(validation), -1)
     score = machine.decision(held_out)
     threshold = sensitive_threshold(score[validation.abnormal()], sensitivity)
