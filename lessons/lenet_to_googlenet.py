@@ -99,6 +99,8 @@ show(fig, alt="Parameters and multiply-adds of seven networks on logarithmic axe
 # - **C3** 16 maps, but each sees only *some* of S2's · **S4** sub-sampled
 # - **C5** 120 units that see all of S4 · **F6** 84 units
 # - **output**: how far is F6 from the picture of each digit?
+#
+# In the drawing: above a block the number of its maps, below it their side in pixels.
 
 # %% tags=["slide"]
 show(map_sizes(*on_paper("LeNet-5 1998"), "LeNet-5"),
@@ -238,7 +240,8 @@ show(films(-codes, [str(digit) for digit in range(10)], columns=10, interpolatio
 # %% [markdown]
 # Codes of digits that look alike are close to each other. So a confusion shows as a half-way picture, not as a wrong number.
 #
-# Let it learn. scikit-learn carries 1,797 handwritten digits of 8 x 8 pixels; we enlarge them to 24 and put a margin round them, because
+# Let it learn: the training set is shown twelve times (twelve [[epochs|epoch]]), and each step uses the mean gradient of 32
+# pictures (a *batch*). scikit-learn carries 1,797 handwritten digits of 8 x 8 pixels; we enlarge them to 24 and put a margin round them, because
 # LeNet-5 wants 32.
 
 # %%
@@ -368,6 +371,20 @@ def first_side(pixels):
 
 needed = 227
 
+# %% tags=["wrong"] exercise="alexnet_input" says="only whole steps"
+def first_side(pixels):
+    return np.ceil((pixels - 11) / 4) + 1
+
+
+needed = 227
+
+# %% tags=["wrong"] exercise="alexnet_input" says="round down"
+def first_side(pixels):
+    return round((pixels - 11) / 4) + 1
+
+
+needed = 227
+
 # %% tags=["wrong"] exercise="alexnet_input" says="first kernel"
 def first_side(pixels):
     return (pixels - 11) // 4
@@ -403,16 +420,19 @@ def checker(first_side, needed):
         require(side != 54.25, "A kernel that sticks out is no kernel: there is no half a kernel.")
         require(side != 53, "You forgot the first kernel: it stands there before any step.")
         require(side != 56, "A kernel at the edge does not reach beyond it without padding.")
+        require(side != 55, "The 55th kernel would stick out of 224 pixels: only whole steps count.")
     close(side, 54, "For 224 pixels try to place the kernels one by one.")
     close(first_side(19), 3, "For 19 pixels: kernels begin at pixels 0, 4 and 8.")
+    close(first_side(226), 54, "For 226 pixels the 55th kernel would stick out by one: round down.")
     if isinstance(needed, (int, float, np.number)):
         require(needed != 224, "With 224 pixels the side is 54; the figure would show 54 maps wide.")
         require(needed not in (228, 229, 230), "It gives 55, but some pixels are left over.")
     close(needed, 227, "The 55th kernel must end at the last pixel.")
 
 # %% [markdown]
-# 227 it is. With "SAME" padding, as some lectures write, 224 pixels give 56. Nothing gives 55 but 227 to 230 pixels, or padding that
-# differs from side to side. Our network refuses what does not fit:
+# 227 it is. With "SAME" padding, as some lectures write, 224 pixels give 56. The AlexNet that comes with PyTorch takes 224 pixels and a
+# margin of 2 on both sides: 55 as well, but the last column and row of the margin are never used. The paper mentions no padding.
+# Our network has none, and refuses what does not fit:
 
 # %%
 try:
@@ -551,12 +571,12 @@ claim("The abstract's 60 million are the network on two cards", 60e6 < both < 61
 # | one 7x7 | 49 C² |
 # | three 3x3 | 27 C² |
 #
-# So VGG has nothing else: blocks of 3x3 convolutions, 2x2 max pooling, and double the maps.
+# So VGG has nothing else: blocks of 3x3 convolutions, 2x2 max pooling, and double the maps (up to 512).
 
 # %% tags=["slide"]
 show(map_sizes(*on_paper("VGG-16 2014"), "VGG-16"),
-     alt="VGG-16 as blocks: pairs and triples of equal convolutions, each group half as high and twice "
-     "as thick as the one before, then three fully connected layers")
+     alt="VGG-16 as blocks: pairs and triples of equal convolutions, each group half as high as the one "
+     "before, with 64, 128, 256, 512 and again 512 maps, then three fully connected layers")
 
 # %% [markdown] tags=["exercise"] exercise="vgg_block"
 # ### Exercise: VGG-16's table
@@ -979,7 +999,7 @@ claim("and keeps twice the values of pooling first", ways["side by side"][1] == 
 # 1. **RMSProp**: each weight's step is divided by the recent size of its gradient
 # 2. **factorised 7x7**: also in the first layers, as three 3x3
 # 3. **batch norm in the auxiliary classifier**
-# 4. **[[label smoothing]]**: aim at 0.9, not at 1
+# 4. **[[label smoothing]]**: aim at about 0.9, not at 1
 #
 # Esteva's skin cancer network of 2017, "dermatologist level", is an Inception v3.
 
@@ -1080,6 +1100,9 @@ explore(draw, alt="The layers of the chosen network as blocks: height is the sid
 #
 # Five of them in their small size (`preset="laptop"`: the same class, narrower), 64-pixel films, one question: fluid in the
 # chest, [[pleural effusion]], or not? 400 virtual patients, half of them ill. 270 to learn from, 130 to test.
+#
+# We measure the [[AUC]]: how often a film with fluid gets a higher score than one without. 0.5 is guessing, 1 is
+# perfect. (The lesson "Measuring a classifier" has more.)
 
 # %% tags=["varies"]
 from course_lib.data.opening import open_dataset
@@ -1120,12 +1143,13 @@ print(results.to_string(formatters={"parameters": "{:,.0f}".format, "AUC": "{:.2
 claim("Each of them learns to see fluid: AUC above 0.65", (results.AUC > 0.65).all())
 
 # %% [markdown]
-# Do not read this as a ranking. With 130 test films an AUC is uncertain by about 0.05, another random start changes it as much, and nobody tuned
+# Do not read this as a ranking. With 130 test films an AUC of 0.9 is uncertain by about 0.05, another random start changes it as much, and nobody tuned
 # anything. What you see: five architectures, one interface, a minute of training. On an easy question with few films, the design matters less
 # than the papers make believe.
 
 # %% [markdown] tags=["instructor"]
-# **Short of time?** Sections 1, 2 (the audit) and 5 carry the lesson; 6 and 7 can be read at home.
+# **Short of time?** Sections 1, 2 (the audit) and 5 carry the lesson; 6 and 7 can be read at home. In one hour: the exercises
+# `sparse_c3`, `alexnet_input`, `vgg_block` and `bottleneck`; the other three at home.
 #
 # **Typical mistakes:** counting a bias per kernel instead of per map; forgetting that the second convolution of a block sees `outputs` maps;
 # multiplying the costs of successive layers; taking parameters for operations (VGG's picture is the cure).

@@ -196,6 +196,10 @@ def update(weights, case, wanted):
     fires = int(weights @ case > 0)
     return weights + case if wanted and not fires else weights
 
+# %% tags=["wrong"] exercise="perceptron_update" says="not above zero"
+def update(weights, case, wanted):
+    return weights + (wanted - int(weights @ case >= 0)) * case
+
 # %% tags=["wrong"] exercise="perceptron_update" says="by the inputs"
 def update(weights, case, wanted):
     fires = int(weights @ case > 0)
@@ -214,6 +218,8 @@ def checker(update):
     close(update(quiet.copy(), case, 0), quiet, "Rightly silent: nothing changes.")
     close(up, quiet + case, "Silent, but should fire: add the case.")
     close(down, w - case, "It fired, but should be silent: subtract the case.")
+    start = update(np.zeros(3), case, 1)
+    close(start, case, "With all weights zero the net is zero; that is not above zero: silent.")
 
 # %% [markdown]
 # Before we start we **standardise**: subtract the mean, divide by the standard deviation. All chests are
@@ -260,8 +266,9 @@ explore(draw_update, alt="the perceptron's line among the patients after the cho
 # %% [markdown] tags=["slide"]
 # ### It must stop, if a line exists
 #
-# Novikoff (1962): let R be the length of the longest input, and let some line keep the distance γ
-# from all cases. Then a perceptron makes **at most (R/γ)² mistakes**, in whatever order the cases come.
+# Novikoff (1962): let R be the length of the longest input (the constant 1 is part of it), and let some
+# line keep the distance γ from all cases. Then a perceptron makes **at most (R/γ)² mistakes**, in
+# whatever order the cases come.
 #
 # Close calls make learning long. If *no* line exists, it never stops.
 
@@ -338,8 +345,9 @@ claim("No line it tried gets much beyond three of four", max(shares) < 0.85)
 # %% [markdown] tags=["exercise"] exercise="xor_by_hand"
 # ### Exercise: two neurons help
 #
-# Let 0 mean "clear" and 1 mean "fluid" for each lung. One hidden neuron says *at least one side*,
-# another says *both sides*. An output neuron combines them. Each fires if its net is above zero.
+# Put two neurons between the inputs and the output: *hidden* neurons, nobody sees their answers. Let 0
+# mean "clear" and 1 mean "fluid" for each lung. One hidden neuron says *at least one side*, the other
+# says *both sides*. An output neuron combines them. Each fires if its net is above zero.
 # Give for each `(weight, weight, bias)`. The output's two weights belong to `any_side` and `both_sides`.
 
 # %% tags=["given"] exercise="xor_by_hand"
@@ -407,7 +415,7 @@ def checker(any_side, both_sides, output):
     close(answers, [0, 1, 1, 0], "It must fire when exactly one side holds fluid.")
 
 # %% [markdown]
-# So a [[hidden layer]] is the answer; that was known in 1969. What nobody knew: how to *learn* its
+# So a [[hidden layer]] is the answer; that was known in 1969. What was missing: a way to *learn* its
 # weights. Nobody tells a hidden neuron whether it was right. For this we need three things: soft
 # neurons, a measure of wrongness, and a way to ask each weight how much it is to blame.
 
@@ -447,6 +455,8 @@ claim("Far from zero the sigmoid is flat", activation("sigmoid").slope(np.array(
 # - Yes or no: sigmoid and **[[cross-entropy]]**, $-t\log y-(1-t)\log(1-y)$
 # - One of several: **[[softmax]]** and cross-entropy, $p_k = e^{z_k}/\sum_j e^{z_j}$ and $-\log p_\text{true}$
 #
+# $z$, the net of an output neuron before sigmoid or softmax, is called its [[logit]].
+#
 # Why not squared error for yes or no? Look at a neuron that is **certain and wrong**.
 
 # %%
@@ -477,8 +487,9 @@ claim("and cross-entropy pulls with full force", pulls["sigmoid_cross_entropy"][
 # %% [markdown] tags=["exercise"] exercise="p_minus_y"
 # ### Exercise: predict, then run
 #
-# A network says: 70 % normal, 20 % pneumonia, 10 % tumour. The truth is **pneumonia**. How does the
-# cross-entropy answer to each of the three logits? Give the gradient as a list of three numbers.
+# A network says: 70 % normal, 20 % pneumonia, 10 % tumour. The truth is **pneumonia**. What is the slope
+# of the cross-entropy for each of the three logits (how fast does it grow when this logit grows)? The
+# list of these three slopes is the *gradient*. Write shares, not per cent.
 
 # %% tags=["stub"] exercise="p_minus_y"
 gradient = ...
@@ -510,6 +521,9 @@ gradient = [0, -0.8, 0]
 # %% tags=["wrong"] exercise="p_minus_y" says="value of the loss"
 gradient = 1.609
 
+# %% tags=["wrong"] exercise="p_minus_y" says="per cent"
+gradient = [70, -80, 10]
+
 # %% tags=["wrong"] exercise="p_minus_y" says="probabilities themselves"
 gradient = [0.7, 0.2, 0.1]
 
@@ -519,6 +533,7 @@ def checker(gradient):
     require(got.size != 1, "That looks like the value of the loss; a gradient has three numbers.")
     require(got.shape == (3,), "Give three numbers, one for each logit.")
     require(not np.allclose(got, [0.7, 0.2, 0.1]), "Those are the probabilities themselves.")
+    require(not np.allclose(got, [70, -80, 10]), "Right idea; write shares (0 to 1), not per cent.")
     require(not np.allclose(got, [-0.7, 0.8, -0.1]), "Mind the sign: what it said minus the truth.")
     require(not np.allclose(got[[0, 2]], 0), "The other two logits matter, too: they took the share.")
     close(got, [0.7, -0.8, 0.1], "What it said minus what it should have said.")
@@ -622,7 +637,7 @@ def as_on_the_slide(theta, gradient):
 # %%
 theta = np.array([-0.4, 1.8])
 for count in range(4):
-    print(f"after {count} steps: loss {loss_of(theta):.3g}")
+    print(f"steps taken: {count}, loss {loss_of(theta):.3g}")
     theta = as_on_the_slide(theta, slope_of(theta))
 claim("The printed rule climbs", loss_of(theta) > 1e6)
 
@@ -690,6 +705,7 @@ def checker(step):
 # $\delta = (t - o)f'$ is defined with the opposite sign: it already points downhill.
 
 # %% [markdown] tags=["instructor"]
+# In one hour: sections 1-3, 6 and 7 with their exercises; 5, 8 and 9 shown; 10 and 11 read at home.
 # Short of time: skip section 5's picture and section 8. Do not skip exercise `lecture_update`: students
 # remember a rule they have seen explode. Ask before running: "minus sign alone, is that enough?" With
 # this landscape it is not: a step of 1 is eight times the limit.
@@ -706,7 +722,7 @@ def checker(step):
 # Start at the loss and walk back: **one** walk gives the blame of **all** weights.
 
 # %% [markdown]
-# `scalar_autograd.py` does this for single numbers, in a few dozen lines. Each `Value` remembers what it
+# `scalar_autograd.py` does this for single numbers, in about a hundred lines. Each `Value` remembers what it
 # was made of. Below: one neuron reads one patient. Blue: the numbers, computed forwards. Orange: the
 # gradients of the loss. Move the slider and watch them flow back.
 
@@ -739,13 +755,13 @@ claim("Blame of a weight is blame of the net times its input", w1.grad == net.gr
 # %% [markdown] tags=["exercise"] exercise="backprop_by_hand"
 # ### Exercise: back-propagation by hand
 #
-# Two neurons in a chain, input $x = 2$, truth $t = 3$:
+# Two neurons in a chain, input $x = 2$, truth $t = 5$:
 #
-# - $h = \mathrm{ReLU}(w_1 x + b_1)$ with $w_1 = 1.5,\ b_1 = -1$
-# - $y = w_2 h$ with $w_2 = 0.5$
+# - $h = \mathrm{ReLU}(w_1 x + b_1)$ with $w_1 = 2.5,\ b_1 = -1$
+# - $y = w_2 h$ with $w_2 = 1.5$
 # - loss $= (y - t)^2$
 #
-# With pencil and paper: how does the loss answer to $w_2$, to $w_1$ and to $b_1$?
+# With pencil and paper: what is the slope of the loss for $w_2$, for $w_1$ and for $b_1$?
 
 # %% tags=["stub"] exercise="backprop_by_hand"
 loss_to_w2 = ...
@@ -756,46 +772,61 @@ loss_to_b1 = ...
 check("backprop_by_hand", loss_to_w2, loss_to_w1, loss_to_b1)
 
 # %% [markdown] tags=["hint"] exercise="backprop_by_hand"
-# Forward first: $h = 2$, $y = 1$, loss 4. Then start at the back: how does the loss answer to y?
+# Forward first: $h = 4$, $y = 6$, loss 1. Then start at the back: how does the loss answer to y?
 
 # %% [markdown] tags=["hint"] exercise="backprop_by_hand"
-# To y: 2 (y - t) = -4. To w2: that times h. To h: that times w2.
+# To y: 2 (y - t) = 2. To w2: that times h. To h: that times w2.
 
 # %% [markdown] tags=["hint"] exercise="backprop_by_hand"
-# To h: -4 × 0.5 = -2. ReLU passes it on, for its input is positive. To w1: times x. To b1: times 1.
+# To h: 2 × 1.5 = 3. ReLU passes it on, for its input is positive. To w1: times x. To b1: times 1.
 
 # %% tags=["solution"] exercise="backprop_by_hand"
-loss_to_y = 2 * (1 - 3)  # -4
-loss_to_w2 = loss_to_y * 2  # times h
-loss_to_h = loss_to_y * 0.5  # times w2
+loss_to_y = 2 * (6 - 5)  # 2
+loss_to_w2 = loss_to_y * 4  # times h
+loss_to_h = loss_to_y * 1.5  # times w2
 loss_to_w1 = loss_to_h * 1 * 2  # ReLU's slope is 1 here, then times x
 loss_to_b1 = loss_to_h * 1
 
 # %% tags=["equivalent"] exercise="backprop_by_hand"
-loss_to_w2, loss_to_w1, loss_to_b1 = -8, -4, -2
+loss_to_w2, loss_to_w1, loss_to_b1 = 8, 6, 3
+
+# %% tags=["equivalent"] exercise="backprop_by_hand"
+from course_lib.models.basics.scalar_autograd import Value
+
+v1, c1, v2 = Value(2.5), Value(-1.0), Value(1.5)
+((v2 * (v1 * Value(2.0) + c1).relu() - Value(5.0)) ** 2).backward()
+loss_to_w2, loss_to_w1, loss_to_b1 = v2.grad, v1.grad, c1.grad
 
 # %% tags=["wrong"] exercise="backprop_by_hand" says="sign"
-loss_to_w2, loss_to_w1, loss_to_b1 = 8, 4, 2
+loss_to_w2, loss_to_w1, loss_to_b1 = -8, -6, -3
 
 # %% tags=["wrong"] exercise="backprop_by_hand" says="factor 2"
-loss_to_w2, loss_to_w1, loss_to_b1 = -4, -2, -1
+loss_to_w2, loss_to_w1, loss_to_b1 = 4, 3, 1.5
+
+# %% tags=["wrong"] exercise="backprop_by_hand" says="what w2 was multiplied with"
+loss_to_w2, loss_to_w1, loss_to_b1 = 4, 6, 3
 
 # %% tags=["wrong"] exercise="backprop_by_hand" says="through w2"
-loss_to_w2, loss_to_w1, loss_to_b1 = -8, -8, -4
+loss_to_w2, loss_to_w1, loss_to_b1 = 8, 4, 2
+
+# %% tags=["wrong"] exercise="backprop_by_hand" says="not of h"
+loss_to_w2, loss_to_w1, loss_to_b1 = 8, 12, 3
 
 # %% tags=["wrong"] exercise="backprop_by_hand" says="times 1"
-loss_to_w2, loss_to_w1, loss_to_b1 = -8, -4, -4
+loss_to_w2, loss_to_w1, loss_to_b1 = 8, 6, 6
 
 # %% tags=["checker"] exercise="backprop_by_hand"
 def checker(loss_to_w2, loss_to_w1, loss_to_b1):
     got = [float(v) for v in (loss_to_w2, loss_to_w1, loss_to_b1)]
-    require(got != [8, 4, 2], "Mind the sign: y is too small, so the loss falls when w2 grows.")
-    require(got != [-4, -2, -1], "A square's slope has the factor 2: (y - t)² gives 2 (y - t).")
-    close(got[0], -8, "To w2: how the loss answers to y, times h.")
-    require(got[1] != -8, "The blame of the first neuron comes back through w2: multiply by it.")
-    close(got[1], -4, "To w1: the blame of h, times ReLU's slope, times x.")
-    require(got[2] != -4, "The bias stands there times 1, not times x.")
-    close(got[2], -2, "To b1: the blame of h, times ReLU's slope.")
+    require(got != [-8, -6, -3], "Mind the sign: y is too large, so the loss grows when w2 grows.")
+    require(got != [4, 3, 1.5], "A square's slope has the factor 2: (y - t)² gives 2 (y - t).")
+    require(got[0] != 4, "To w2: take what w2 was multiplied with; that is h, not x.")
+    close(got[0], 8, "To w2: how the loss answers to y, times h.")
+    require(got[1] != 4, "The blame of the first neuron comes back through w2: multiply by it.")
+    require(got[1] != 12, "w1 was multiplied with x: the blame of h times x, not of h times h.")
+    close(got[1], 6, "To w1: the blame of h, times ReLU's slope, times x.")
+    require(got[2] != 6, "The bias stands there times 1, not times x.")
+    close(got[2], 3, "To b1: the blame of h, times ReLU's slope.")
 
 # %% [markdown]
 # Never trust a gradient you have not checked. There is a slow but honest way: change the number a
@@ -842,6 +873,10 @@ def numerical_slope(f, x, h=1e-5):
 def numerical_slope(f, x, h=1e-5):
     return (f(x + h) - f(x - h)) / h
 
+# %% tags=["wrong"] exercise="gradient_check" says="h that is given"
+def numerical_slope(f, x, h=1e-5):
+    return (f(x + 1e-5) - f(x - 1e-5)) / 2e-5
+
 # %% tags=["wrong"] exercise="gradient_check" says="divide"
 def numerical_slope(f, x, h=1e-5):
     return f(x + h) - f(x - h)
@@ -864,6 +899,7 @@ def checker(numerical_slope):
         (-12.01, "Minus and plus: the place further right comes first."),
     ):
         require(abs(got - wrong) > 1e-6, message)
+    require(abs(got - 12) > 1e-3, "Take the step h that is given, not one of your own.")
     close(got, 12.01, "For x³ at 2 with a step of 0.1 the central difference is near 12.")
     close(numerical_slope(np.sin, 0.0, 1e-4), 1.0, "The sine climbs with slope 1 at zero.")
 
@@ -890,7 +926,8 @@ W1, W2 = (torch.tensor(la.weights, requires_grad=True) for la in layers)
 logit = torch.tanh(torch.tensor(x) @ W1.T) @ W2.T  # the biases are still zero
 peer = torch.nn.functional.binary_cross_entropy_with_logits(logit, torch.tensor(t))
 peer.backward()
-difference = np.abs(gradients[0].weights - W1.grad.numpy()).max()
+difference = max(np.abs(ours.weights - theirs.grad.numpy()).max()
+                 for ours, theirs in zip(gradients, (W1, W2), strict=True))  # fmt: skip
 claim("Our gradients are PyTorch's, to ten digits", difference < 1e-10)
 
 
@@ -953,8 +990,9 @@ claim("Four hidden neurons solve the riddle", correct[4, 1000] > 0.82)
 # %% [markdown] tags=["slide"]
 # ## 9 Why depth was hard
 #
-# The [[vanishing gradient]]: on its way back the blame is multiplied by one slope per layer. A sigmoid's
-# is at most 1/4. After ten layers at most $(1/4)^{10}$ is left, a millionth: the first layers do not learn.
+# The [[vanishing gradient]]: on its way back the blame is multiplied by the weights and one slope per
+# layer. A sigmoid's slope is at most 1/4: ten of them leave at most $(1/4)^{10}$, a millionth. Unless
+# large weights make up for it, the first layers do not learn.
 #
 # ReLU's slope is 1 where it is active. This small change (2010-2012) helped to make deep networks
 # trainable; first weights of the right size matter as well.
@@ -974,13 +1012,18 @@ for name, spread_of_weights in (("sigmoid", 1.0), ("tanh", 1.0), ("relu", 2**0.5
 fig, ax = plt.subplots(figsize=(7, 3.2))
 for name, marker in (("sigmoid", "o"), ("tanh", "s"), ("relu", "^")):
     ax.semilogy(range(1, DEPTH + 1), blame[name], f"{marker}-", label=name)
-ax.set(xlabel="layer (1 = next to the image)", ylabel="size of the gradient")
+ax.set(xlabel="layer (1 = next to the input)", ylabel="gradient (last layer: 1)")
 ax.legend(loc="lower right")
-show(fig, alt="Gradient by layer: with sigmoids it falls a millionfold to the first layer, with ReLU hardly")
+show(fig, alt="Gradient by layer: with sigmoids it falls more than a millionfold to the first layer, with tanh "
+     "and ReLU hardly")
 
 # %%
 claim("Sigmoids: less than a hundred-thousandth arrives", blame["sigmoid"][0] < 1e-5)
 claim("ReLUs: more than a tenth arrives", blame["relu"][0] > 0.1)
+
+# %% [markdown]
+# Tanh does well here, too: its slope is 1 at zero, and the first weights have the right size (Glorot and
+# Bengio, 2010). It loses its slope when training drives its neurons into saturation.
 
 # %% [markdown] tags=["slide"]
 # ## 10 The other root: the neocognitron (1980)
@@ -994,7 +1037,7 @@ claim("ReLUs: more than a tenth arrives", blame["relu"][0] > 0.1)
 #
 # All S-cells of one **plane** share their weights. That is the convolution of the next lesson.
 
-# %%
+# %% tags=["varies"]
 from course_lib.models.basics.neocognitron import Neocognitron
 from course_lib.models.basics.neocognitron_learning import organise
 from course_lib.models.basics.patterns import digit, shifted
@@ -1119,7 +1162,8 @@ explore(draw_eye, alt="a digit, the answers of the layers, and the last cells; o
 
 # %% [markdown]
 # How well does it forgive? We shift all five digits by up to three cells in every direction, and count.
-# Beside it: five perceptrons on the 256 pixels, which learned the same five pictures.
+# Beside it: five perceptrons on the 256 pixels, which learned the same five pictures. (Guessing would be
+# right in one of five.)
 
 # %% tags=["slide"]
 pixels = np.array([digit(name).ravel() for name in DIGITS])
@@ -1208,6 +1252,8 @@ progress()
 #   recognition unaffected by shift in position. *Biological Cybernetics* 36:193-202, 1980.
 # - Rumelhart D, Hinton G, Williams R. Learning representations by back-propagating errors. *Nature*
 #   323:533-536, 1986.
+# - Glorot X, Bengio Y. Understanding the difficulty of training deep feedforward neural networks.
+#   *AISTATS*, 2010.
 # - Rueckert D. AI in Medicine I: image classification and regression (lecture), TU Munich. The update
 #   rule of the exercise is on its slide "Recap: neural networks".
 # - Danzer C. The cardiothoracic ratio: an index of cardiac enlargement. *Am J Med Sci* 157:513-521, 1919.

@@ -8,7 +8,7 @@ from course_lib.models.basics.scalar_autograd import Value, ingredients
 from course_lib.teaching.figures import COLOURS
 
 WIDE, HIGH = 1.7, 1.0  # distance between columns and rows, in the drawing's units
-HALF_BOX = (0.6, 0.36)
+HALF_BOX = (0.65, 0.36)
 
 
 def graph_picture(result: Value, revealed: int | None = None, size=(10.0, 4.2)) -> Figure:

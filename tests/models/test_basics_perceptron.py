@@ -60,3 +60,9 @@ def test_a_line_that_does_not_separate_gives_no_bound():
         perceptron.learn(XOR, [-1, 1, 1, -1])
     with pytest.raises(ValueError, match="features"):
         perceptron.learn([1.0, 2.0], [0, 1])
+
+
+def test_net_of_zero_is_silent_and_a_silent_case_that_should_be_silent_changes_nothing():
+    history = perceptron.learn([[2.0], [3.0]], [0, 1])  # weights are zero at the first case
+    assert history.chosen[0] == 1
+    assert np.array_equal(history.weights[1], [3.0, 1.0])

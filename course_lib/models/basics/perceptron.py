@@ -59,7 +59,7 @@ def learn(points: ArrayLike, labels: ArrayLike, most_updates: int = 10_000) -> P
     history, chosen = [weights], list[int]()
     silent, place = 0, 0  # cases in a row without a mistake
     while silent < len(cases) and len(chosen) < most_updates:
-        if sign[place] * (cases[place] @ weights) <= 0:
+        if (cases[place] @ weights > 0) != (wanted[place] == 1):  # a net of zero is silent
             weights = weights + sign[place] * cases[place]
             history.append(weights)
             chosen.append(place)
