@@ -20,6 +20,7 @@ h1 { margin-bottom: .2em } h2 { margin: 1.6em 0 .4em }
 .film { border-top: 1px solid #bbb; padding: 1em 0; break-inside: avoid }
 .pictures { display: flex; flex-wrap: wrap; gap: .6em }
 figure { margin: 0; width: 256px } figcaption { font-size: 85% }
+figure.wide { width: 400px }
 img { display: block; max-width: 100%; background: #000 }
 .doubt { color: #b00020; margin: .2em 0 } .doubt b { text-transform: uppercase; font-size: 85% }
 table { border-collapse: collapse; margin: .6em 0 } td, th { padding: .1em .7em; text-align: left }
@@ -119,7 +120,7 @@ def measures(measured: Measured | None) -> str:
     rows = "".join(
         f'<tr><td>{_words([str(name)])}</td><td class="n">{row.positives:.0f}</td>'
         f'<td class="n">{row.negatives:.0f}</td><td class="n">{_number(row.auc)}</td>'
-        f'<td class="n">{_number(row.low)} &ndash; {_number(row.high)}</td>'
+        f'<td class="n">{_interval(row.low, row.high)}</td>'
         f'<td class="n">{_number(row.ece)}</td></tr>'
         for name, row in measured.table.iterrows()
     )
@@ -127,7 +128,7 @@ def measures(measured: Measured | None) -> str:
         "<h2>How good is it on your films?</h2>"
         '<table><tr><th>finding</th><th class="n">with</th><th class="n">without</th>'
         '<th class="n">AUC</th><th class="n">95 % interval</th><th class="n">ECE</th></tr>'
-        f"{rows}</table>{_picture(measured.curve, '', 'reliability diagram', 'png')}"
+        f"{rows}</table>{_picture(measured.curve, '', 'reliability diagram', 'png', 'wide')}"
         f'<p class="small">{measured.cases} known labels of all findings together; expected '
         f"calibration error (ECE, 10 bins of equal width) {measured.ece:.3f}. Numbers in the "
         "picture: labels in the bin. Promised share: the score with the weights of the loss taken "
@@ -184,9 +185,9 @@ def _drawn(
     )
 
 
-def _picture(data: str, caption: str, alt: str, kind: str = "jpeg") -> str:
+def _picture(data: str, caption: str, alt: str, kind: str = "jpeg", look: str = "") -> str:
     return (
-        f'<figure><img alt="{escape(alt)}" src="data:image/{kind};base64,{data}">'
+        f'<figure class="{look}"><img alt="{escape(alt)}" src="data:image/{kind};base64,{data}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 
@@ -208,6 +209,10 @@ def _words(findings: Sequence[str]) -> str:
 
 def _percent(share: float) -> str:
     return "&ndash;" if share != share else f"{share:.0%}"
+
+
+def _interval(low: float, high: float) -> str:
+    return "&ndash;" if low != low else f"{low:.2f} &ndash; {high:.2f}"
 
 
 def _number(value: float) -> str:
