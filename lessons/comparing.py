@@ -92,6 +92,14 @@ def placements(ill, healthy):
 def placements(ill, healthy):
     return (ill[:, None] >= healthy).mean(axis=1)
 
+# %% tags=["equivalent"] exercise="placement_values"
+def placements(ill, healthy):
+    return [np.mean([1.0 if a > b else 0.5 if a == b else 0.0 for b in healthy]) for a in ill]
+
+# %% tags=["wrong"] exercise="placement_values" says="one number for each film with"
+def placements(ill, healthy):
+    return ((ill[:, None] > healthy) + 0.5 * (ill[:, None] == healthy)).mean()
+
 # %% tags=["wrong"] exercise="placement_values" says="one number for each film with"
 def placements(ill, healthy):
     return ((ill[:, None] > healthy) + 0.5 * (ill[:, None] == healthy)).mean(axis=0)
@@ -107,7 +115,8 @@ def placements(ill, healthy):
 # %% tags=["checker"] exercise="placement_values"
 def checker(placements):
     got = placements(np.array([5.0, 2.0, 1.0]), np.array([0.0, 2.0, 3.0, 4.0]))
-    if isinstance(got, np.ndarray):
+    if isinstance(got, (list, np.ndarray, np.floating)):
+        got = np.asarray(got, dtype=float)
         require(got.shape == (3,), "We want one number for each film with the finding, here 3.")
         require(got.max() <= 1, "A placement is a share of all games: between 0 and 1.")
         require(got[0] > got[2], "You count the games it lost; higher scores should win more.")
@@ -122,7 +131,7 @@ def checker(placements):
 # $$\text{SE}^2 = \frac{\text{variance of the ill placements}}{\text{number of ill}}
 #  + \frac{\text{variance of the healthy placements}}{\text{number of healthy}}$$
 #
-# That is all of DeLong's method (1988). No bell curve is assumed, and no resampling needed.
+# That is all of DeLong's method (1988). The scores need not follow a bell curve, and no resampling is needed.
 
 # %%
 NETWORKS = {"A": 0.88, "B": 0.83}  # true AUCs, which in real life nobody knows
@@ -221,6 +230,14 @@ def auc_error(of_ill, of_healthy):
 def auc_error(of_ill, of_healthy):
     return np.sqrt(np.var(of_ill) / len(of_ill) + np.var(of_healthy) / len(of_healthy))
 
+# %% tags=["wrong"] exercise="delong_error" says="own number"
+def auc_error(of_ill, of_healthy):
+    return np.sqrt((np.var(of_ill, ddof=1) + np.var(of_healthy, ddof=1)) / (len(of_ill) + len(of_healthy)))
+
+# %% tags=["wrong"] exercise="delong_error" says="own number"
+def auc_error(of_ill, of_healthy):
+    return np.sqrt(np.var(of_ill, ddof=1) / len(of_healthy) + np.var(of_healthy, ddof=1) / len(of_ill))
+
 # %% tags=["wrong"] exercise="delong_error" says="both"
 def auc_error(of_ill, of_healthy):
     return np.std(of_ill, ddof=1) / np.sqrt(len(of_ill))
@@ -232,10 +249,12 @@ def checker(auc_error):
     a, b = np.var(ill, ddof=1) / 4, np.var(healthy, ddof=1) / 6
     if isinstance(got, (float, np.floating)):
         require(abs(got - (a + b)) > 1e-4, "That is a variance; take the square root.")
+        require(abs(got - np.sqrt(a * 4 / 6 + b * 6 / 4)) > 1e-5, "Divide each variance by its own number of films.")
         require(abs(got - np.sqrt(4 * a + 6 * b)) > 1e-3, "That is the spread of single values; we want that of a mean.")
         require(abs(got - np.sqrt(a) - np.sqrt(b)) > 1e-3, "Variances add, standard errors do not.")
         require(abs(got - np.sqrt(a * 3 / 4 + b * 5 / 6)) > 1e-3, "A sample's variance divides by n - 1: ddof=1.")
-        require(min(abs(got - np.sqrt(a)), abs(got - np.sqrt(b))) > 1e-3, "Use both: ill and healthy films are drawn by chance.")
+        require(abs(got - np.sqrt((4 * a + 6 * b) / 10)) > 1e-5, "Divide each variance by its own number of films, then add.")
+        require(min(abs(got - np.sqrt(a)), abs(got - np.sqrt(b))) > 1e-5, "Use both: ill and healthy films are drawn by chance.")
     close(got, np.sqrt(a + b), "Two variances of a mean, added, then the root.")
 
 # %% [markdown] tags=["slide"]
@@ -271,7 +290,7 @@ claim("Paired, the error is smaller by a third or more", paired.standard_error <
 
 # %% [markdown]
 # A [[p value]] is the chance of a difference at least this large **if both were equally good**. It is not the
-# chance that they are. And the wrong test is no matter of taste: it threw away half of what these films know.
+# chance that they are. And the wrong test is no matter of taste: it threw away more than half of what these films know.
 # How often does each of the two find the true difference of 0.05? We repeat the study 300 times.
 
 # %%
@@ -356,6 +375,10 @@ def difference_error(error_a, error_b, r):
 # %% tags=["wrong"] exercise="paired_error" says="Squares"
 def difference_error(error_a, error_b, r):
     return error_a + error_b
+
+# %% tags=["wrong"] exercise="paired_error" says="2 r times"
+def difference_error(error_a, error_b, r):
+    return np.sqrt(error_a**2 + error_b**2 - r * error_a * error_b)
 
 # %% tags=["wrong"] exercise="paired_error" says="root"
 def difference_error(error_a, error_b, r):
@@ -442,7 +465,7 @@ claim("Emphysema is clear, hernia, oedema, effusion and consolidation are not",
 # ### Exercise: read a table
 #
 # Pneumonia: CheXNet 0.768, Yao and colleagues 0.713; 260 films with pneumonia and 22,173 without. Compute `z`: by how many
-# standard errors do the two AUCs differ? `hanley_mcneil_error(auc, ill, healthy)` gives the standard error of one AUC; the
+# standard errors is CheXNet's AUC higher? `hanley_mcneil_error(auc, ill, healthy)` gives the standard error of one AUC; the
 # films are not the same.
 
 # %% tags=["given"] exercise="published_z"
@@ -478,6 +501,12 @@ z = (CHEXNET - YAO) / hanley_mcneil_error(CHEXNET, ILL, HEALTHY)
 # %% tags=["wrong"] exercise="published_z" says="Squares"
 z = (CHEXNET - YAO) / (hanley_mcneil_error(CHEXNET, ILL, HEALTHY) + hanley_mcneil_error(YAO, ILL, HEALTHY))
 
+# %% tags=["wrong"] exercise="published_z" says="minus Yao"
+z = (YAO - CHEXNET) / np.hypot(*(hanley_mcneil_error(auc, ILL, HEALTHY) for auc in (CHEXNET, YAO)))
+
+# %% tags=["wrong"] exercise="published_z" says="variance"
+z = (CHEXNET - YAO) / sum(hanley_mcneil_error(auc, ILL, HEALTHY) ** 2 for auc in (CHEXNET, YAO))
+
 # %% tags=["wrong"] exercise="published_z" says="error of the difference"
 z = CHEXNET - YAO
 
@@ -489,6 +518,8 @@ def checker(z):
     one, two = hanley_mcneil_error(CHEXNET, ILL, HEALTHY), hanley_mcneil_error(YAO, ILL, HEALTHY)
     swapped = np.hypot(hanley_mcneil_error(CHEXNET, HEALTHY, ILL), hanley_mcneil_error(YAO, HEALTHY, ILL))
     if isinstance(z, (int, float, np.floating)):
+        require(abs(z + 0.055 / np.hypot(one, two)) > 1e-3, "The size is right; take CheXNet minus Yao, as in the picture.")
+        require(abs(z - 0.055 / np.hypot(one, two) ** 2) > 1e-3, "You divided by the variance; take its square root.")
         require(abs(z - 0.055) > 1e-4, "That is the difference; divide it by the error of the difference.")
         require(min(abs(z - 0.055 / one), abs(z - 0.055 / two)) > 1e-3, "You used only one of the two errors.")
         require(abs(z - 0.055 / (one + two)) > 1e-3, "Squares of errors add, not the errors.")
@@ -496,7 +527,12 @@ def checker(z):
     close(z, 0.055 / np.hypot(one, two), "Difference over the root of the summed squares.")
 
 # %% [markdown]
-# About 2.3: p is 0.02. Asked alone, that would count as a difference. As one of fourteen questions it does not reach 0.05 / 14.
+# About 2.2: p is 0.03. Asked alone, that would count as a difference. As one of fourteen questions it does not reach 0.05 / 14.
+
+# %%
+pneumonia = tests["pneumonia"]
+print(f"p = {pneumonia.p_value:.2g}; the limit for fourteen questions: {0.05 / 14:.2g}")
+claim("Clear if asked alone, not clear as one of fourteen", 0.05 / 14 < pneumonia.p_value < 0.05)
 
 # %% [markdown] tags=["slide"]
 # ## 5 At one threshold: McNemar's test
@@ -517,6 +553,10 @@ print(f"specificity 90 % for both; sensitivity A {calls_a.mean():.3f}, B {calls_
 print(f"only A found {test.only_first}, only B found {test.only_second} of {ill.sum()} ill patients")
 print(f"p: exact {test.exact:.2g}, mid-p {test.mid:.2g}, chi-square {test.plain:.2g}, corrected {test.corrected:.2g}")
 claim("At one threshold less can be said than with the whole ROC curve", test.mid > 0.05 > paired.p_value)
+
+# %% [markdown]
+# Four ways to turn the same two numbers into a p value. *Exact* counts tosses of a coin. *Mid-p* counts what was observed only half:
+# exact is a little too careful. *Chi-square* is an approximation for many films, *corrected* its careful form.
 
 # %% tags=["slide"]
 from scipy.stats import binom
@@ -580,6 +620,15 @@ def coin_p(only_a, only_b):
     n = only_a + only_b
     return sum(math.comb(n, k) for k in range(min(only_a, only_b) + 1)) / 2**n
 
+# %% tags=["wrong"] exercise="mcnemar_coin" says="*at least*"
+def coin_p(only_a, only_b):
+    n = only_a + only_b
+    return min(1, 2 * sum(math.comb(n, k) for k in range(min(only_a, only_b))) / 2**n)
+
+# %% tags=["wrong"] exercise="mcnemar_coin" says="between 0 and 1"
+def coin_p(only_a, only_b):
+    return (only_a - only_b) ** 2 / (only_a + only_b)
+
 # %% tags=["wrong"] exercise="mcnemar_coin" says="above 1"
 def coin_p(only_a, only_b):
     n = only_a + only_b
@@ -594,6 +643,9 @@ def coin_p(only_a, only_b):
 def checker(coin_p):
     got = coin_p(9, 2)
     if isinstance(got, (int, float, np.floating)):
+        require(got <= 1, "A chance lies between 0 and 1.")
+        require(abs(got - 24 / 2**11) > 1e-6, "What was observed belongs to it: *at least* this uneven.")
+        require(abs(got - 79 / 2**11) > 1e-6, "That is mid-p; here count what was observed fully.")
         require(abs(got - 2 * math.comb(11, 2) / 2**11) > 1e-6, "That is the chance of exactly this; add what is more uneven.")
         require(abs(got - 67 / 2**11) > 1e-6, "That is one tail; we asked for the two-sided test.")
     close(got, 134 / 2**11, "Eleven tosses: 0, 1 or 2 heads, and the same again on the other side.")
@@ -702,6 +754,10 @@ def effective_films(films, films_each, alike):
 def effective_films(films, films_each, alike):
     return films * (1 + (films_each - 1) * alike)
 
+# %% tags=["wrong"] exercise="effective_films" says="That is the design effect"
+def effective_films(films, films_each, alike):
+    return 1 + (films_each - 1) * alike
+
 # %% tags=["wrong"] exercise="effective_films" says="nothing in common"
 def effective_films(films, films_each, alike):
     return films / films_each
@@ -718,6 +774,7 @@ def effective_films(films, films_each, alike):
 def checker(effective_films):
     got = effective_films(1000, 5, 0.5)
     if isinstance(got, (int, float, np.floating)):
+        require(got != 3, "That is the design effect; by what does it divide the films?")
         require(got <= 1000, "Repeated films cannot be worth more than as many independent ones.")
         require(abs(effective_films(1000, 5, 0.0) - 1000) < 1e-6, "Films with nothing in common (alike = 0) all count.")
         require(abs(effective_films(1000, 1, 0.5) - 1000) < 1e-6, "With one film each there is nothing to take off.")
@@ -885,6 +942,10 @@ def verdict(low, high, margin):
 
 # %% tags=["equivalent"] exercise="non_inferior"
 def verdict(low, high, margin):
+    return "Superior" if low > 0 else "Non-inferior" if low > -margin else "Inferior" if high < -margin else "Unclear"
+
+# %% tags=["equivalent"] exercise="non_inferior"
+def verdict(low, high, margin):
     if high < -margin:
         return "inferior"
     if low <= -margin:
@@ -915,6 +976,22 @@ def verdict(low, high, margin):
         return "superior"
     return "inferior" if high < -margin else "unclear"
 
+# %% tags=["wrong"] exercise="non_inferior" says="large gain"
+def verdict(low, high, margin):
+    if low > 0:
+        return "superior"
+    if low > -margin and high < margin:
+        return "non-inferior"
+    return "inferior" if high < -margin else "unclear"
+
+# %% tags=["wrong"] exercise="non_inferior" says="exactly as printed"
+def verdict(low, high, margin):
+    if low > 0:
+        return "better"
+    if low > -margin:
+        return "not worse"
+    return "worse" if high < -margin else "unclear"
+
 # %% tags=["wrong"] exercise="non_inferior" says="middle"
 def verdict(low, high, margin):
     middle = (low + high) / 2
@@ -927,18 +1004,21 @@ def verdict(low, high, margin):
 # %% tags=["checker"] exercise="non_inferior"
 def checker(verdict):
     got = [verdict(*case, 0.05) for case in
-           ((-0.12, 0.08), (-0.04, -0.01), (0.01, 0.06), (-0.07, 0.01), (-0.03, 0.02), (-0.15, -0.06))]
+           ((-0.12, 0.08), (-0.04, -0.01), (0.01, 0.06), (-0.07, 0.01), (-0.03, 0.02), (-0.15, -0.06), (-0.02, 0.09))]
     if got[0] is ...:
         close(..., 0, "")
-    require(all(isinstance(answer, str) for answer in got), "Return one of the four words, as text.")
+    words = {"superior", "non-inferior", "inferior", "unclear"}
+    got = [answer.strip().lower() if isinstance(answer, str) else answer for answer in got]
+    require(all(answer in words for answer in got), "Return one of the four words, as text and exactly as printed.")
+    require(got[6] != "unclear" or got[4] == "unclear", "-0.02 to 0.09: a large gain is no reason to doubt. Only a loss can break the margin.")
     require(got[2] != "non-inferior", "0.01 to 0.06 lies above 0: give the strongest statement that holds.")
     guess, loss = got[0] == "non-inferior", got[1] == "inferior"
     require(not (guess and loss), "-0.12 to 0.08 includes a large loss: a small study is wide and proves nothing.")
     require(not guess, "The middle is only the best guess; the lower end says what is still possible.")
     require(not loss, "-0.04 to -0.01 is a loss, but an acceptable one with a margin of 0.05.")
-    wanted = ["unclear", "non-inferior", "superior", "unclear", "non-inferior", "inferior"]
+    wanted = ["unclear", "non-inferior", "superior", "unclear", "non-inferior", "inferior", "non-inferior"]
     for one, right in zip(got, wanted, strict=True):
-        require(one == right, f"One of six intervals drew '{one}'. Compare its ends with 0 and with -margin.")
+        require(one == right, f"One of seven intervals drew '{one}'. Compare its ends with 0 and with -margin.")
 
 # %% [markdown] tags=["slide"]
 # ## 9 Comparing outlines
@@ -1092,6 +1172,15 @@ def dice(reference, predicted):
     whole = reference.sum() + predicted.sum()
     return 2 * (reference & predicted).sum() / whole if whole else 1.0
 
+# %% tags=["wrong"] exercise="dice_policy" says="before you divide"
+def dice(reference, predicted):
+    return 2 * (reference & predicted).sum() / (reference.sum() + predicted.sum())
+
+# %% tags=["wrong"] exercise="dice_policy" says="nothing to overlap"
+def dice(reference, predicted):
+    whole = reference.sum() + predicted.sum()
+    return 2 * (reference & predicted).sum() / whole if whole else None
+
 # %% tags=["wrong"] exercise="dice_policy" says="missed or invented"
 def dice(reference, predicted):
     if not reference.any() or not predicted.any():
@@ -1115,7 +1204,13 @@ def checker(dice):
     for masks in ((one, none), (none, one)):
         require(not np.isnan(dice(*masks)), "An organ missed or invented is the worst result: 0, not NaN.")
         close(dice(*masks), 0.0, "With one mask empty nothing is shared.")
-    require(np.isnan(dice(none, none)), "When both are empty there is nothing to overlap: return NaN.")
+    import warnings
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        nothing = dice(none, none)
+    require(isinstance(nothing, (float, np.floating)) and np.isnan(nothing), "When both are empty there is nothing to overlap: return NaN.")
+    require(not warned, "NaN is right, but you got it with a warning: test for two empty masks before you divide.")
 
 # %% [markdown] tags=["instructor"]
 # Question for the room: "A tumour network has a mean Dice of 0.85 on 100 patients; 10 have no tumour. What do you ask?" (How

@@ -111,6 +111,16 @@ def four_counts(truth, score, threshold):
     called, ill = score >= threshold, truth == 1
     return np.sum(called & ill), np.sum(~called & ill), np.sum(called & ~ill), np.sum(~called & ~ill)
 
+# %% tags=["wrong"] exercise="four_counts" says="order"
+def four_counts(truth, score, threshold):
+    called, ill = score >= threshold, truth == 1
+    return np.sum(called & ill), np.sum(called & ~ill), np.sum(~called & ~ill), np.sum(~called & ill)
+
+# %% tags=["wrong"] exercise="four_counts" says="four numbers"
+def four_counts(truth, score, threshold):
+    called, ill = score >= threshold, truth == 1
+    return {"TP": np.sum(called & ill), "FP": np.sum(called & ~ill)}
+
 # %% tags=["wrong"] exercise="four_counts" says="below the threshold"
 def four_counts(truth, score, threshold):
     called, ill = score < threshold, truth == 1
@@ -125,11 +135,13 @@ def four_counts(truth, score, threshold):
 def checker(four_counts):
     t = np.array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0])
     s = np.array([0.9, 0.8, 0.6, 0.2, 0.1, 0.5, 0.4, 0.3, 0.2, 0.1])
-    got = np.asarray(four_counts(t, s, 0.5), dtype=float)
-    require(got.shape == (4,), "Return four numbers: TP, FP, FN, TN.")
+    got = four_counts(t, s, 0.5)
+    require(not isinstance(got, dict) and np.shape(got) == (4,), "Return four numbers: TP, FP, FN, TN.")
+    got = np.asarray(got, dtype=float)
     require(not np.allclose(got, [3, 0, 2, 5]), "A case whose score equals the threshold is called positive: at least.")
     require(not np.allclose(got, [3, 2, 1, 4]), "Look at the order: TP, FP, FN, TN.")
-    require(not np.allclose(got, [3, 2, 4, 1]) and not np.allclose(got, [3, 4, 1, 2]), "Look at the order: TP, FP, FN, TN.")
+    others = ([3, 2, 4, 1], [3, 4, 1, 2], [3, 1, 4, 2], [3, 4, 2, 1])
+    require(not any(np.allclose(got, order) for order in others), "Look at the order: TP, FP, FN, TN.")
     require(not np.allclose(got, [2, 4, 3, 1]), "You call those below the threshold positive.")
     require(not np.allclose(got, [0.3, 0.1, 0.2, 0.4]), "These are shares of all; counts are wanted.")
     close(got, [3, 1, 2, 4], "Count again with a pencil.")
@@ -194,7 +206,8 @@ for ax, (name, shot) in zip(axes, shots.items(), strict=True):
     ax.scatter(*shot.T, s=10, color=COLOURS[0])
     found = trueness_and_precision(shot[:, 0], 0)
     ax.set_title(f"{name}\nbias {round(found.bias, 1) + 0:.1f}, SD {found.standard_deviation:.1f}, RMS {found.rms_error:.1f}", size=9)
-    ax.set(xlim=(-15, 15), ylim=(-15, 15), aspect="equal", xticks=[], yticks=[])
+    ax.set(xlim=(-15, 15), ylim=(-15, 15), aspect="equal")
+    ax.set_axis_off()
 show(fig, alt="Four targets: shots close together or scattered, in the middle or to the right of it")
 
 # %%
@@ -271,20 +284,34 @@ def five_rates(tp, fn, fp, tn):
     f1 = 2 * tp / (2 * tp + fp + fn)
     return tp / (tp + tn), fp / (fp + tn), tp / (tp + fp), f1, (tp + tn) / (tp + fn + fp + tn)
 
+# %% tags=["wrong"] exercise="roc_plane" says="balanced"
+def five_rates(tp, fn, fp, tn):
+    f1, tpr, fpr = 2 * tp / (2 * tp + fp + fn), tp / (tp + fn), fp / (fp + tn)
+    return tpr, fpr, tp / (tp + fp), f1, (tpr + 1 - fpr) / 2
+
+# %% tags=["wrong"] exercise="roc_plane" says="has a 2"
+def five_rates(tp, fn, fp, tn):
+    tpr, ppv = tp / (tp + fn), tp / (tp + fp)
+    return tpr, fp / (fp + tn), ppv, tpr * ppv / (tpr + ppv), (tp + tn) / (tp + fn + fp + tn)
+
 # %% tags=["checker"] exercise="roc_plane"
 def checker(five_rates):
-    got = np.asarray(five_rates(60, 20, 30, 90), dtype=float)
+    got = np.asarray(five_rates(60, 20, 30, 170), dtype=float)
     require(got.shape == (5,), "Return five numbers.")
     tpr, fpr, ppv, f1, acc = got
-    require(abs(tpr - 60 / 150) > 1e-6, "TPR is a share of the ill: those found and those missed.")
+    require(abs(tpr - 60 / 230) > 1e-6, "TPR is a share of the ill: those found and those missed.")
     require(abs(fpr - 30 / 90) > 1e-6, "FPR is a share of the healthy, not of the calls.")
-    require(abs(fpr - 0.75) > 1e-6, "Your FPR is the specificity.")
+    require(abs(fpr - 0.85) > 1e-6, "Your FPR is the specificity.")
+    require(abs(ppv - 170 / 190) > 1e-6, "That is the NPV; PPV is the share of right calls among the positive ones.")
     require(abs(f1 - (0.75 + 2 / 3) / 2) > 1e-6, "F1 is a harmonic mean; you took the arithmetic mean.")
+    require(abs(f1 - 0.5**0.5) > 1e-6, "F1 is a harmonic mean; you took the geometric mean.")
+    require(abs(f1 - 60 / 170) > 1e-6, "The harmonic mean of two has a 2 in it.")
+    require(abs(acc - 0.8) > 1e-6, "That is the balanced accuracy; accuracy is the share of all cases that are called right.")
     close(tpr, 0.75, "The TPR is not right.")
-    close(fpr, 0.25, "The FPR is not right.")
+    close(fpr, 0.15, "The FPR is not right.")
     close(ppv, 2 / 3, "The PPV is not right.")
     close(f1, 120 / 170, "The F1 is not right.")
-    close(acc, 0.75, "The accuracy is not right.")
+    close(acc, 230 / 280, "The accuracy is not right.")
 
 # %%
 cells = {name: Confusion(*(int(row[c]) for c in ("tp", "fp", "fn", "tn"))) for name, row in example.iterrows()}
@@ -301,7 +328,8 @@ ax.annotate("", ours.loc["C'", ["fpr", "tpr"]], ours.loc["C", ["fpr", "tpr"]],
             arrowprops={"arrowstyle": "->", "color": "0.6", "connectionstyle": "arc3,rad=-0.35"})  # fmt: skip
 for name, row in ours.iterrows():
     ax.plot(row["fpr"], row["tpr"], "o", ms=9, label=f"{name}: accuracy {row['acc']:.2f}")
-    ax.annotate(name, (row["fpr"], row["tpr"]), (7, 7), textcoords="offset points", weight="bold")
+    place = (9, -13) if name == "B" else (7, 7)  # beside the line of guesses
+    ax.annotate(name, (row["fpr"], row["tpr"]), place, textcoords="offset points", weight="bold")
 ax.set(xlabel="false positive rate = 1 - specificity", ylabel="true positive rate = sensitivity", xlim=(0, 1), ylim=(0, 1))
 ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1))
 show(fig, alt="ROC plane: A above the diagonal, B on it, C far below, C prime its mirror image at the top left")
@@ -318,11 +346,14 @@ show(fig, alt="ROC plane: A above the diagonal, B on it, C far below, C prime it
 #
 # $$MCC=\sqrt{TPR\cdot TNR\cdot PPV\cdot NPV}-\sqrt{FNR\cdot FPR\cdot FOR\cdot DOR}$$
 #
-# One factor is wrong. First see what it gives for A (next cell). Then name the wrong factor and what it must be, as
-# texts like `"TPR"`, and write the right formula. You have eight rates as numbers.
+# One factor is wrong. The next cell shows what this formula gives for B, the guess: it should be 0. Name the wrong factor and
+# what it must be, as texts like `"TPR"`, and write the right formula. You have eight rates as numbers.
 
 # %% tags=["given"] exercise="mcc_audit"
 eight = ["TPR", "TNR", "PPV", "NPV", "FNR", "FPR", "FOR", "FDR"]
+b = {name: value(Confusion(tp=77, fp=77, fn=23, tn=23), name) for name in [*eight, "DOR"]}
+roots = [np.sqrt(np.prod([b[name] for name in four])) for four in (eight[:4], ["FNR", "FPR", "FOR", "DOR"])]
+float(round(roots[0] - roots[1], 3))
 
 # %% tags=["stub"] exercise="mcc_audit"
 wrong_factor = ...
@@ -391,6 +422,20 @@ wrong_factor, right_factor = "DOR", "FDR"
 def mcc(TPR, TNR, PPV, NPV, FNR, FPR, FOR, FDR):
     return np.sqrt(TPR * TNR * PPV * NPV - FNR * FPR * FOR * FDR)
 
+# %% tags=["wrong"] exercise="mcc_audit" says="less than 0"
+wrong_factor, right_factor = "DOR", "FDR"
+
+
+def mcc(TPR, TNR, PPV, NPV, FNR, FPR, FOR, FDR):
+    return np.sqrt((TPR + TNR - 1) * (PPV + NPV - 1))
+
+# %% tags=["wrong"] exercise="mcc_audit" says="roots are missing"
+wrong_factor, right_factor = "DOR", "FDR"
+
+
+def mcc(TPR, TNR, PPV, NPV, FNR, FPR, FOR, FDR):
+    return TPR * TNR * PPV * NPV - FNR * FPR * FOR * FDR
+
 # %% tags=["checker"] exercise="mcc_audit"
 def checker(wrong_factor, right_factor, mcc):
     require(str(wrong_factor).strip().upper() == "DOR", "That one is a share between 0 and 1. Which factor is an odds ratio?")
@@ -402,6 +447,8 @@ def checker(wrong_factor, right_factor, mcc):
         if np.ndim(got) == 0 and isinstance(got, (float, np.floating)):
             require(abs(got - good**0.5 + (bad * value(c, "DOR")) ** 0.5) > 1e-6, "The odds ratio is still in your formula.")
             require(np.isnan(got) or abs(got - abs(good - bad * v["FDR"]) ** 0.5) > 1e-6, "Take two roots, then their difference.")
+            require(abs(got - good + bad * v["FDR"]) > 1e-6, "The square roots are missing.")
+            require(abs(got + value(c, "MCC")) > 1e-6, "The size is right, but whoever is worse than a guess must get less than 0.")
         close(got, value(c, "MCC"), "That is not the correlation.")
 
 # %%
@@ -532,14 +579,14 @@ def checker(auc_by_duels):
     if isinstance(got, (int, float, np.number)):
         require(abs(got - 10 / 15) > 1e-9 and abs(got - 12 / 15) > 1e-9, "What about a tie? It is half a win.")
         require(abs(got - 4 / 15) > 1e-9, "In your duels the healthy ones win.")
-        require(abs(got - 11) > 1e-9, "That is the number of wins; the share of all duels is wanted.")
+        require(got <= 1, "The share of all duels is wanted, between 0 and 1: divide by the number of pairs.")
         require(abs(got - 0.5) > 1e-9, "Every ill case meets every healthy one: 15 duels here.")
     close(got, 11 / 15, "That is not the share of duels that the ill win.")
 
 # %%
 ours_auc = auc(truth, score)
 print(f"twelve films: AUC {ours_auc:.4f} = 29.5 / 35")
-claim("29 duels and a tie of 35 are won", ours_auc == 29.5 / 35)
+claim("29 duels and a tie of 35 are won", np.isclose(ours_auc, 29.5 / 35))
 claim("Curve and duels give the same area", np.isclose(roc_curve(truth, score).area(), ours_auc))
 claim("Another scale, same AUC", auc(truth, np.exp(7 * score)) == auc(truth, np.sqrt(score)) == ours_auc)
 claim("Turned round: 1 - AUC", np.isclose(auc(truth, -score), 1 - ours_auc))
@@ -588,6 +635,11 @@ for ill in (1000, 100, 20):
     t, s = reader.read(ill, 2000 - ill, random)
     print(f"prevalence {ill / 2000:5.3f}: AUC {auc(t, s):.2f}, average precision {average_precision(t, s):.2f}")
 
+# %% [markdown]
+# The true AUC is 0.90 each time; with few ill cases it only jumps more by chance. The average precision really falls.
+#
+# And the straight lines? An AI that only says yes or no gives one point; what lies beyond it nobody knows.
+
 # %%
 says_yes = np.repeat([1.0, 0.0, 1.0, 0.0], [5, 5, 5, 985])  # 10 calls, 5 of them right; 5 ill are missed
 really = np.repeat([1, 1, 0, 0], [5, 5, 5, 985])
@@ -596,7 +648,7 @@ shuffled = says_yes + 0.5 * np.random.default_rng(0).random((200, 1000)) * (says
 honest = np.mean([average_precision(really, order) for order in shuffled])
 print(f"an AI that says yes or no: steps {only.average_precision():.2f}, straight lines {only.trapezoid_area():.2f}")
 print(f"going on at random after its 10 calls really gives {honest:.2f}")
-claim("Straight lines flatter, steps do not", only.trapezoid_area() > 1.3 * honest > 1.25 * only.average_precision())
+claim("Straight lines flatter, steps do not", only.trapezoid_area() > 1.3 * honest and only.average_precision() < 1.05 * honest)
 
 # %% [markdown] tags=["instructor"]
 # Question for the room: "A company shows AUC 0.95 for a disease of 1 in 500. What do you ask?" (Precision at the
@@ -661,6 +713,21 @@ def predictive_values(sensitivity, specificity, q):
 def predictive_values(sensitivity, specificity, q):
     return sensitivity * q / (sensitivity * q + 1 - specificity), specificity / (specificity + (1 - sensitivity) * q)
 
+# %% tags=["wrong"] exercise="ppv_elsewhere" says="other row"
+def predictive_values(sensitivity, specificity, q):
+    ppv = sensitivity * q / (sensitivity * q + (1 - specificity) * (1 - q))
+    return ppv, 1 - ppv
+
+# %% tags=["wrong"] exercise="ppv_elsewhere" says="weigh again"
+def predictive_values(sensitivity, specificity, q):
+    ppv = sensitivity * q / (sensitivity * q + (1 - specificity) * (1 - q))
+    return ppv, specificity * q / (specificity * q + (1 - sensitivity) * (1 - q))
+
+# %% tags=["wrong"] exercise="ppv_elsewhere" says="*missed*"
+def predictive_values(sensitivity, specificity, q):
+    tp, tn = sensitivity * q, specificity * (1 - q)
+    return tp / (tp + (1 - specificity) * (1 - q)), tn / (tn + tp)
+
 # %% tags=["checker"] exercise="ppv_elsewhere"
 def checker(predictive_values):
     got = np.asarray(predictive_values(0.9, 0.95, 0.1), dtype=float)
@@ -669,6 +736,9 @@ def checker(predictive_values):
     require(abs(got[0] - 0.09 / (0.09 + 0.95 * 0.9)) > 1e-6, "The specificity clears the healthy; false alarms are the rest.")
     require(abs(got[0] - 0.09 / 0.14) > 1e-6, "You must weigh the healthy too: with 1 - q.")
     close(got[0], 0.09 / (0.09 + 0.045), "The PPV is not right.")
+    require(abs(got[1] - 0.095 / (0.095 + 0.09)) > 1e-6, "For the NPV weigh again: the healthy with 1 - q, the ill with q.")
+    require(abs(got[1] - (1 - got[0])) > 1e-6, "The NPV is not the rest of the PPV: it is about the other row of the table.")
+    require(abs(got[1] - 0.855 / (0.855 + 0.09)) > 1e-6, "Among those called healthy are the ill who were *missed*.")
     close(got[1], 0.855 / (0.855 + 0.01), "The NPV is not right.")
     close(predictive_values(0.9, 0.95, 0.5)[0], 0.9 / 0.95, "Where half are ill the PPV is not right.")
 
@@ -695,7 +765,8 @@ def hundred_alarms(prevalence=0.5, sensitivity=0.9, specificity=0.95):
     real = round(100 * ppv_at(prevalence, sensitivity, specificity))
     column, line = np.meshgrid(np.arange(20), np.arange(5))
     right.scatter(column, line, c=[COLOURS[0] if i < real else "0.8" for i in range(100)], s=60)
-    right.set(title=f"of 100 alarms {real} are right", xticks=[], yticks=[])
+    right.set_title(f"of 100 alarms {real} are right")
+    right.set_axis_off()
     return fig
 
 
@@ -723,7 +794,8 @@ claim("The same AI works at a lower threshold in the emergency room than in scre
 # ### Choose it, but not on the test set
 #
 # The best threshold *of the test set* fits that set's chance. Measured there, it looks better than it is: [[optimism]].
-# How much? With simulated readers we know the truth exactly.
+# How much? With simulated readers we know the truth exactly. We take the threshold with the highest *Youden's J*:
+# sensitivity + specificity − 1.
 
 # %%
 middling = BinormalReader.with_auc(0.8)
@@ -756,7 +828,7 @@ ax.axhline(best_possible, color="k", ls=":", label="best possible")
 ax.set(xlabel="ill cases (as many healthy)", ylabel="sensitivity + specificity - 1", xticks=sizes, xticklabels=sizes)
 ax.minorticks_off()
 ax.legend()
-show(fig, alt="The measured curve lies high above the true one for few cases; both meet for hundreds")
+show(fig, alt="The measured curve lies high above the true one for few cases; with hundreds they come close")
 
 # %% [markdown]
 # Choose the threshold on the **validation** set, write it down, and then open the test set. Once.
@@ -799,7 +871,7 @@ for shares, label in zip(kept.values(), ("textbook (Wald)", "Wilson", "Clopper-P
 ax.axhline(95, color="k", ls=":")
 ax.set(xlabel="true rate (%)", ylabel="studies that hold it (%)", ylim=(40, 101), title="30 patients, promise: 95 %")
 ax.legend()
-show(fig, alt="Wald falls below 60 % for small rates; Wilson stays round 95 %, Clopper-Pearson above it")
+show(fig, alt="Wald falls below 40 % for the smallest rates; Wilson stays round 95 %, Clopper-Pearson above it")
 
 # %% [markdown] tags=["exercise"] exercise="none_missed"
 # ### Exercise: how many patients?
@@ -822,7 +894,7 @@ check("none_missed", patients_needed)
 # (1 − rate)ⁿ ≤ 0.05. Take logarithms, or simply count n up in a loop.
 
 # %% [markdown] tags=["hint"] exercise="none_missed"
-# n = ln(0.05) / ln(1 − rate), rounded **up**: `math.ceil`.
+# n = ln(0.05) / ln(1 − rate), rounded **up**: `np.log` and `np.ceil`.
 
 # %% tags=["solution"] exercise="none_missed"
 def patients_needed(rate):
@@ -860,6 +932,10 @@ def patients_needed(rate):
 def patients_needed(rate):
     return int(np.ceil(np.log(0.025) / np.log(1 - rate)))
 
+# %% tags=["wrong"] exercise="none_missed" says="That is a chance"
+def patients_needed(rate):
+    return (1 - rate) ** 20
+
 # %% tags=["wrong"] exercise="none_missed" says="95 %"
 def patients_needed(rate):
     return int(np.ceil(np.log(0.95) / np.log(1 - rate)))
@@ -868,6 +944,7 @@ def patients_needed(rate):
 def checker(patients_needed):
     got = patients_needed(0.01)
     close(np.ndim(got), 0, "The answer is one number.")
+    require(got is ... or got >= 1, "That is a chance; the number of patients is wanted.")
     require(abs(got - 100) > 1e-6, "In 100 patients one miss is expected, yet none often happens.")
     require(abs(got - 300) > 1e-6, "That is the rule of three, good for your head; here do it exactly.")
     require(abs(got - 6) > 1e-6, "You allow a chance of 95 %; at most 5 % is asked.")
@@ -965,6 +1042,17 @@ def kappa(table):
     p = np.asarray(table) / np.sum(table)
     return (np.trace(p) - 0.5) / 0.5
 
+# %% tags=["wrong"] exercise="kappa_by_hand" says="agree on no"
+def kappa(table):
+    p = np.asarray(table) / np.sum(table)
+    by_chance = p[0].sum() * p[:, 0].sum()
+    return (np.trace(p) - by_chance) / (1 - by_chance)
+
+# %% tags=["wrong"] exercise="kappa_by_hand" says="shares of all"
+def kappa(table):
+    by_chance = table.sum(1) @ table.sum(0)
+    return (np.trace(table) - by_chance) / (1 - by_chance)
+
 # %% tags=["wrong"] exercise="kappa_by_hand" says="each reader with himself"
 def kappa(table):
     p = np.asarray(table) / np.sum(table)
@@ -978,6 +1066,8 @@ def checker(kappa):
     if isinstance(got, (int, float, np.number)):
         require(abs(got - 0.85) > 1e-9, "That is the observed agreement, without chance.")
         require(abs(got - 0.25) > 1e-9, "Divide by what chance leaves open.")
+        require(abs(got - (0.85 - 0.075) / (1 - 0.075)) > 1e-9, "By chance they also agree on no.")
+        require(abs(got - (85 - 6000) / (1 - 6000)) > 1e-9, "First turn the counts into shares of all films.")
         require(abs(got - 0.7) > 1e-9, "Chance is not one half: it follows from how often they say yes, their own habits.")
         own = [(0.85 - s @ s) / (1 - s @ s) for s in (p.sum(0), p.sum(1))]
         require(min(abs(got - o) for o in own) > 1e-9, "You let each reader with himself agree by chance; take one row sum and one column sum.")
@@ -1047,6 +1137,11 @@ for weights in (None, "linear", "quadratic"):
 #
 # - [[Intraclass correlation|intraclass correlation]] (ICC): share of the spread that is due to the *patients*. There are **six** of it; say which.
 # - Bland-Altman: how far apart are two methods, in **millimetres**? The [[limits of agreement]].
+
+# %% [markdown]
+# How to read the six names. **1**: other readers for each patient. **2**: the same readers for all, drawn from many; a reader who always
+# measures too much counts as disagreement. **3**: just these readers; a constant offset is forgiven (*consistency*). After the comma: **1**
+# for a single reading, **k** for the mean of all readers (here 3).
 
 # %%
 from course_lib.evaluation.intraclass import icc_table
@@ -1147,10 +1242,10 @@ print(f"{sum(len(row.functions) for row in ROWS)} times a function meets a case:
 # %%
 print("one class only:", auc([1, 1, 1], [0.2, 0.5, 0.9]))
 try:
-    auc([1, 0, np.nan], [0.2, 0.5, 0.9])
+    auc([1, 0, np.nan], [0.9, 0.5, 0.2])
 except ValueError as reason:
     print("a label is NaN:", reason)
-print("masked instead:", auc([1, 0, np.nan], [0.2, 0.5, 0.9], known=[1, 1, 0]))
+print("masked instead:", auc([1, 0, np.nan], [0.9, 0.5, 0.2], known=[1, 1, 0]))
 
 # %% [markdown] tags=["instructor"]
 # The table is for reading at home; show three rows. Ask: "Your fold 3 has no positive case. What should the mean AUC over five
@@ -1170,7 +1265,7 @@ print("masked instead:", auc([1, 0, np.nan], [0.2, 0.5, 0.9], known=[1, 1, 0]))
 # 5. The same, but 1 in 300 films is ill, and only the top of the list is read.
 # 6. Two residents grade *yes/no*. Do they agree beyond chance?
 # 7. The report will say "risk 30 %". May a patient believe it?
-# 8. Three physicists measure aortic diameters in mm.
+# 8. Three physicists measure the same aortic diameters in mm. Do they agree?
 
 # %% tags=["stub"] exercise="choose_the_metric"
 chosen = {1: ..., 2: ..., 3: ..., 4: ..., 5: ..., 6: ..., 7: ..., 8: ...}
@@ -1195,6 +1290,9 @@ chosen = dict(enumerate(["npv", "Sensitivity", "ppv", "auc", "Average precision"
 
 # %% tags=["wrong"] exercise="choose_the_metric" says="1: "
 chosen = {1: "specificity", 2: "sensitivity", 3: "PPV", 4: "AUC", 5: "average precision", 6: "kappa", 7: "ECE", 8: "ICC"}
+
+# %% tags=["wrong"] exercise="choose_the_metric" says="one of the ten"
+chosen = {1: "NPV", 2: "recall", 3: "PPV", 4: "AUC", 5: "AP", 6: "Cohen's kappa", 7: "ECE", 8: "ICC"}
 
 # %% tags=["wrong"] exercise="choose_the_metric" says="3: "
 chosen = {1: "NPV", 2: "sensitivity", 3: "specificity", 4: "AUC", 5: "average precision", 6: "kappa", 7: "ECE", 8: "ICC"}
@@ -1222,7 +1320,9 @@ def checker(chosen):
         7: "the order does not matter here; the number does.",
         8: "lengths, not categories.",
     }
+    texts = {*best.values(), "specificity", "accuracy"}
     for number, answer in chosen.items():
+        require(str(answer).strip().lower() in texts, f"{number}: write one of the ten texts, exactly as printed above.")
         require(str(answer).strip().lower() == best[number], f"{number}: {why[number]}")
 
 # %% tags=["local"]

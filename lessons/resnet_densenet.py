@@ -101,6 +101,12 @@ def residual_block(x, branch):
 def residual_block(x, branch):
     return (x + branch(x)).clamp(min=0)
 
+# %% tags=["equivalent"] exercise="residual_addition"
+def residual_block(x, branch):
+    y = branch(x)
+    y += x
+    return torch.maximum(y, torch.zeros_like(y))
+
 # %% tags=["wrong"] exercise="residual_addition" says="plain block"
 def residual_block(x, branch):
     return torch.relu(branch(x))
@@ -121,13 +127,18 @@ def residual_block(x, branch):
 def residual_block(x, branch):
     return torch.relu(torch.cat([branch(x), x], dim=1))
 
+# %% tags=["wrong"] exercise="residual_addition" says="x alone"
+def residual_block(x, branch):
+    return F.relu(x)
+
 # %% tags=["checker"] exercise="residual_addition"
 def checker(residual_block):
     x = torch.tensor([[2.0, 0.5], [1.0, 3.0]])
-    branch = lambda maps: maps.square() - 3 * maps - 0.5
+    branch = lambda maps: maps.square() - 2.5  # positive for some values, negative for others
     value, right = residual_block(x, branch), torch.relu(branch(x) + x)
     if isinstance(value, torch.Tensor):
         require(value.shape == x.shape, "Joined maps are more channels (DenseNet does that); here we add.")
+        require(not torch.allclose(value, x), "x alone comes out: where is branch(x)?")
         require(not torch.allclose(value, torch.relu(branch(x))), "This is the plain block: x is missing.")
         require(not torch.allclose(value, torch.relu(branch(x)) + x), "The ReLU comes after the addition.")
         require(not torch.allclose(value, branch(x) + x), "There is no ReLU at the end.")
@@ -138,7 +149,8 @@ def checker(residual_block):
 # ## 3 The experiment
 #
 # Networks of 8 and 44 layers (`course_lib/models/plain.py`: the paper's plan for small images), plain and
-# residual. The twins have *exactly* the same parameters. Same data, same steps, batch normalisation in all.
+# residual. The twins have *exactly* the same parameters: where the resolution halves, the shortcut takes every second
+# pixel and adds empty maps. Same data, same steps, batch normalisation in all. Training all twelve takes a minute or two.
 
 # %%
 for depth in (8, 44):
@@ -156,7 +168,7 @@ def loss(model, batch):
 
 
 def trained(depth, residual, seed, epochs=10):
-    """A trained network, its training loss per epoch, and its share of wrong training digits."""
+    """A trained network (its best epoch), the training losses, and its share of wrong training digits."""
     torch.manual_seed(seed)
     network = SmallResNet(depth, 10, 1, residual=residual, width=8)
     plan = Plan(epochs, 64, learning_rate=0.1, optimiser="sgd", weight_decay=1e-4, seed=seed)
@@ -211,8 +223,13 @@ claim("Shallow nets and deep residual nets learn nearly all of them", max(others
 # we tried), but it still does not reach what eight layers reach in three. The authors of the paper also let their
 # plain nets run three times longer and still saw the [[degradation]].
 #
-# And be fair: on these easy digits depth is not *needed*. The residual net of 44 layers is not better than that of
-# 8 on new digits. Depth pays when the question is hard and the data are many.
+# And be fair: on these easy digits depth is not *needed*. On digits that were not trained on, 44 residual layers read
+# no better than 8. Depth pays when the question is hard and the data are many.
+
+# %% tags=["varies"]
+on_new = {depth: np.mean([share_wrong(run[0], held_out) for run in runs[depth, True]]) for depth in (8, 44)}
+print(", ".join(f"{depth} residual layers: {100 * wrong:.1f} % of the other digits wrong" for depth, wrong in on_new.items()))
+claim("44 residual layers do not beat 8 by 3 points on them", on_new[44] > on_new[8] - 0.03)
 
 # %% [markdown] tags=["instructor"]
 # Ask before showing the curves: "Which of the four lines will be worst, and on which images do we measure?" Most students
@@ -242,7 +259,7 @@ for residual, style in ((False, "-"), (True, "--")):
         ax.plot(place, lengths, style, color=colour, label=f"{'residual' if residual else 'plain'} {depth}")
 ax.set(xlabel="place of the block: image (0) to answer (1)", ylabel="length of the gradient", yscale="log")
 ax.legend(ncols=2)
-show(fig, alt="In plain nets the gradient grows from answer to image, ten thousand times in 80 layers; in residual nets it stays level")
+show(fig, alt="In plain nets the gradient grows from answer to image, over ten thousand times in 80 layers; in residual nets it stays nearly level")
 
 # %%
 plain, residual = gradient_by_block(80, False), gradient_by_block(80, True)
@@ -253,7 +270,7 @@ claim("In the residual net all blocks are within a factor of twenty", residual.m
 # ### It does not vanish: it explodes
 #
 # - With batch normalisation the gradient of a deep plain net *grows* on its way back: no step size suits all layers.
-# - The way round carries it unchanged. From $y = x + F(x)$ follows
+# - The way round carries it unchanged. From $y = x + F(x)$ (without the last ReLU) follows
 #
 # $$\frac{\partial\,\text{loss}}{\partial x} = \frac{\partial\,\text{loss}}{\partial y}\,\bigl(1 + F'(x)\bigr)$$
 #
@@ -315,7 +332,9 @@ claim("The residual net without one block loses far less", np.median(without["re
 # | ResNet-101 | 3, 4, 23, 3 | bottleneck |
 # | ResNet-152 | 3, 8, 36, 3 | bottleneck |
 #
-# Before the blocks: one 7x7 convolution and max pooling. After them: the mean of each map and one linear layer.
+# Before the blocks, the **stem**: one 7x7 convolution and max pooling. After them: the mean of each map and one linear layer.
+#
+# Where the blocks change resolution and channels, $x$ no longer fits: there a 1x1 convolution stands in the shortcut.
 
 # %%
 from course_lib.models.arithmetic.summary import count_macs
@@ -425,6 +444,15 @@ def two_3x3(channels):
 def bottleneck(channels):
     return channels**2 + 9 * channels**2 + channels**2
 
+# %% tags=["wrong"] exercise="bottleneck_saves" says="on both sides"
+def two_3x3(channels):
+    return 18 * channels**2
+
+
+def bottleneck(channels):
+    few = channels // 4
+    return channels * few + 9 * few * channels + few * channels
+
 # %% tags=["checker"] exercise="bottleneck_saves"
 def checker(two_3x3, bottleneck):
     wide = two_3x3(256)
@@ -437,6 +465,7 @@ def checker(two_3x3, bottleneck):
     if isinstance(narrow, (int, float)):
         require(narrow != 256 * 64 + 9 * 64**2, "The last 1x1 convolution, back to all maps, is missing.")
         require(narrow != 11 * 256**2, "The maps inside are only a quarter: that is the saving.")
+        require(narrow != 2 * 64 * 256 + 9 * 64 * 256, "The 3x3 has a quarter of the maps on both sides, in and out.")
     close(narrow, 69_632, "A bottleneck of 256 maps has another number of weights.")
     close(bottleneck(1024), 1_114_112, "And for 1024 maps?")
 
@@ -541,6 +570,29 @@ def channels_after_blocks(blocks, growth, stem):
         ends.append(stem)
     return ends
 
+# %% tags=["wrong"] exercise="dense_channels" says="before its transition"
+def channels_after_blocks(blocks, growth, stem):
+    ends = []
+    for number, layers in enumerate(blocks):
+        stem += layers * growth
+        if number < len(blocks) - 1:
+            stem //= 2
+        ends.append(stem)
+    return ends
+
+# %% tags=["wrong"] exercise="dense_channels" says="of the stem stay"
+def channels_after_blocks(blocks, growth, stem):
+    channels, ends = 0, []
+    for layers in blocks:
+        channels += layers * growth
+        ends.append(channels)
+        channels //= 2
+    return ends
+
+# %% tags=["wrong"] exercise="dense_channels" says="transition left"
+def channels_after_blocks(blocks, growth, stem):
+    return [stem + layers * growth for layers in blocks]
+
 # %% tags=["wrong"] exercise="dense_channels" says="doubles nothing"
 def channels_after_blocks(blocks, growth, stem):
     return [stem * 2 ** (number + 1) for number in range(len(blocks))]
@@ -564,16 +616,19 @@ def checker(channels_after_blocks):
     require(value is ... or np.size(value) == 4, "Give a list with one number per block.")
     if value is not ... and value is not None:
         first, *rest = [float(number) for number in value]
-        require(first != 128 or rest[-1] != 1024, "A block doubles nothing: it adds layers x growth maps.")
+        other = np.asarray(channels_after_blocks((6, 12, 64, 48), 32, 64), dtype=float)
+        require(other.shape != (4,) or tuple(other) != (128, 256, 512, 1024), "A block doubles nothing: it adds layers x growth maps.")
         require(first != 128, "You halved already; we want the channels before its transition.")
+        require(first != 192, "The 64 maps of the stem stay: a block joins its new maps to them.")
+        require(rest[0] != 448, "A block begins with what the transition left, not with the 64 maps of the stem.")
         require(first != 832, "The 4 x 32 maps are squeezed ones inside a layer; it adds only 32.")
         require(rest[0] != 640, "The transition between the blocks is missing: it halves the channels.")
     close(value, [256, 512, 1024, 1024], "Not the channels of DenseNet-121.")
     close(channels_after_blocks((6, 12, 64, 48), 32, 64), [256, 512, 2304, 2688], "Nor those of DenseNet-264.")
 
 # %% [markdown]
-# Why is DenseNet the favourite of so many chest film projects, CheXNet and SCXNN among them? It is small: maps are used
-# again instead of learned again. Its price is memory: all joined maps must be kept for the way back.
+# Why is DenseNet the favourite of so many chest film projects, CheXNet and SCXNN (later lessons) among them? It is small:
+# maps are used again instead of learned again. Its price is memory: all joined maps must be kept for the way back.
 
 # %%
 for name in ("resnet50", "densenet121"):
@@ -596,8 +651,8 @@ claim("A third of the parameters", costs("densenet121")[0] * 3 < costs("resnet50
 # %% [markdown] tags=["exercise"] exercise="scaling_cost"
 # ### Exercise: what growing costs
 #
-# Every factor of the network's depth, width (channels) and resolution (pixels along a side) makes it more expensive. By what factor
-# do the multiply-adds of its convolutions grow?
+# A network is made `depth` times deeper (layers) and `width` times wider (channels), and its pictures get `resolution` times
+# more pixels along each side. How many times more multiply-adds do its convolutions cost?
 
 # %% tags=["stub"] exercise="scaling_cost"
 def cost_factor(depth, width, resolution):
@@ -695,7 +750,12 @@ explore(
 # %%
 for name in ("efficientnet_b0", "efficientnet_b1", "efficientnet_b2"):
     parameters, operations = costs(name)
-    print(f"{name}: {ARCHITECTURES[name].pixels} pixels, {parameters:,} parameters, {operations:,} multiply-adds")
+    print(f"{name}: {ARCHITECTURES[name].pixels} pixels, {parameters:,} parameters, {operations:,} multiply-adds, "
+          f"{operations / costs('efficientnet_b0')[1]:.2f} times B0")
+
+# %% [markdown]
+# B2 is about one step from B0 (1.2 times deeper, 1.1 times wider, 260 pixels), B1 about half a step. B2 costs more than 1.92 times
+# B0, because each group of layers is rounded *up*: 16 blocks become 23, not 19.
 
 # %% [markdown] tags=["slide"]
 # ## 8 U-Net: an answer for every pixel
@@ -796,9 +856,22 @@ def unet_output(side):
         side = 2 * side - 2
     return side
 
-# %% tags=["wrong"] exercise="unet_pixels" says="Not 388"
+# %% tags=["wrong"] exercise="unet_pixels" says="worth more"
 def unet_output(side):
     return side - 36
+
+# %% tags=["wrong"] exercise="unet_pixels" says="four poolings"
+def unet_output(side):
+    for _ in range(4):
+        side = side // 2 - 4
+    side -= 4
+    for _ in range(4):
+        side = 2 * side - 4
+    return side
+
+# %% tags=["wrong"] exercise="unet_pixels" says="700"
+def unet_output(side):
+    return 388
 
 # %% tags=["checker"] exercise="unet_pixels"
 def checker(unet_output):
@@ -808,10 +881,15 @@ def checker(unet_output):
         require(value != 448, "The convolutions on the way up also cost pixels.")
         require(value != 452, "The two convolutions at the bottom are missing.")
         require(value != 466, "Each level has two convolutions: four pixels, not two.")
+        require(value != 536, "A pixel lost below is worth more than one at the top: halve and double on the way.")
+        require(value != 324, "Five levels have four poolings between them, each after two convolutions.")
     close(value, 388, "Not 388: follow the U once more.")
     close(unet_output(700), 516, "And 700 pixels?")
 
 # %% [markdown]
+# Most programs today pad: `UNet(padded=True)` gives as many pixels as it gets. Simpler, but near the edge the network sees zeros
+# instead of image.
+#
 # ### A film larger than the tile
 #
 # A large image is segmented in tiles ([[overlap-tile strategy]]): to segment the inner square, the network sees the outer one. Beyond the
@@ -853,7 +931,8 @@ claim("43 pixels apart they do not", differences[43] > 0.01 * whole.abs().max())
 
 # %% [markdown]
 # 44 is a multiple of 4, 43 is not. After two poolings the network has a grid of 4 pixels; tiles off this grid pool other neighbours together.
-# The paper's own 388 is not a multiple of 16! Only its first tile gives what the whole image would. (Our weights are random, which shows it at its worst:
+# The paper's network pools four times, so its grid is 16 pixels, and its own 388 is not a multiple of 16! Only every fourth tile along a side
+# gives what the whole image would. (Our weights are random, which shows it at its worst:
 # a trained network has met its objects everywhere on the grid.)
 
 # %% [markdown] tags=["slide"]
@@ -863,7 +942,8 @@ claim("43 pixels apart they do not", differences[43] > 0.01 * whole.abs().max())
 #
 # $$w(x) = w_c(x) + w_0 \exp\left(-\frac{(d_1(x) + d_2(x))^2}{2\sigma^2}\right)$$
 #
-# $d_1, d_2$: distance to the nearest and the second nearest object; $w_0 = 10$, $\sigma = 5$ pixels.
+# $w_c$ lets objects and background weigh the same in all. $d_1, d_2$: distance of a background pixel to the nearest and the
+# second nearest object; $w_0 = 10$, $\sigma = 5$ pixels.
 
 # %% tags=["slide"]
 from course_lib.learning.separation import separation_weights
@@ -949,7 +1029,7 @@ film(left, printed, "film with something printed on it")
 right.imshow(sure, cmap="viridis", vmin=0, vmax=1)
 right.set(title=f"{sure.shape[0]} x {sure.shape[1]} answers: a digit here?")
 right.set_axis_off()
-show(fig, alt="A chest film with two rows of printed digits; the map of answers is bright exactly there")
+show(fig, alt="A chest film with two rows of printed digits; the map of answers is bright at nearly all of them and dark in the middle")
 
 # %% [markdown]
 # Each answer of the map is *exactly* what LeNet would say to the window cut out, for LeNet does not pad. And it is much cheaper:
@@ -1010,6 +1090,10 @@ def answers_along(film, size, stride):
 def answers_along(film, size, stride):
     return film // stride
 
+# %% tags=["wrong"] exercise="answers_on_film" says="over the edge"
+def answers_along(film, size, stride):
+    return round((film - size) / stride) + 1
+
 # %% tags=["wrong"] exercise="answers_on_film" says="overlap"
 def answers_along(film, size, stride):
     return film // size
@@ -1024,15 +1108,16 @@ def answers_along(film, size, stride):
 
 # %% tags=["checker"] exercise="answers_on_film"
 def checker(answers_along):
-    value = answers_along(386, 32, 4)
+    value = answers_along(387, 32, 4)
     if isinstance(value, (int, float)):
         require(value != 88, "Count the first window as well.")
-        require(value != 386 // 4, "The last of these windows hang over the edge of the film.")
-        require(value != 386 // 32, "Windows overlap: the next begins `stride` pixels on, not `size`.")
-        require(value != 89.5, "Only whole windows count.")
-        require(value != 355, "That is one window for every pixel: mind the stride.")
-    close(value, 89, "386 pixels, windows of 32, 4 apart: count again.")
+        require(value not in (387 // 4, 90), "The last of your windows hangs over the edge of the film.")
+        require(value != 387 // 32, "Windows overlap: the next begins `stride` pixels on, not `size`.")
+        require(value != 89.75, "Only whole windows count.")
+        require(value != 356, "That is one window for every pixel: mind the stride.")
+    close(value, 89, "387 pixels, windows of 32, 4 apart: count again.")
     close(answers_along(1024, 224, 32), 26, "1024 pixels, windows of 224, 32 apart?")
+    close(answers_along(224, 224, 32), 1, "A film as large as the window gives one answer.")
 
 # %% [markdown]
 # A network that pads (VGG, ResNet, DenseNet) slides as well, but not *exactly*: in a cut-out window its padding puts zeros where the
@@ -1044,7 +1129,7 @@ def checker(answers_along):
 # Bianco and colleagues (2018) drew what an architecture gives for what it costs. We draw it again: parameters and multiply-adds from **our own**
 # counters, accuracies as published for **one crop** per image.
 #
-# ([[Top-1 accuracy|top-1 accuracy]] on ImageNet. Papers also report the mean over ten crops or whole images, which is one to three per cent higher: never mix them.)
+# ([[Top-1 accuracy|top-1 accuracy]] on ImageNet. Papers also report the mean over ten crops or whole images, which is often one to three points higher: never mix them.)
 
 # %%
 chart = published("imagenet_top1")
@@ -1116,6 +1201,6 @@ progress()
 # - Huang, Liu, van der Maaten, Weinberger. Densely connected convolutional networks. arXiv:1608.06993 (2016).
 # - Tan, Le. EfficientNet: rethinking model scaling. arXiv:1905.11946 (2019).
 # - Ke et al. CheXtransfer: performance and parameter efficiency of ImageNet models for chest X-ray interpretation. arXiv:2101.06871 (2021).
-# - Ronneberger, Fischer, Brox. U-Net. arXiv:1505.04597 (2015).
+# - Ronneberger, Fischer, Brox. U-Net: convolutional networks for biomedical image segmentation. arXiv:1505.04597 (2015).
 # - Long, Shelhamer, Darrell. Fully convolutional networks for semantic segmentation. arXiv:1411.4038 (2014).
 # - Bianco, Cadene, Celona, Napoletano. Benchmark analysis of representative deep neural network architectures. IEEE Access 6 (2018).
