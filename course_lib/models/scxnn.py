@@ -59,9 +59,9 @@ class DiseaseNetwork(nn.Module):
     def forward(self, films: Tensor) -> tuple[Tensor, Tensor | None]:
         """Films (B, C, H, W) -> logits (B, 3) and painted lesion (B, 1, H, W).
 
-        Nothing (None) is painted without a decoder, and while only the head is trained.
+        Nothing (None) is painted without a decoder, and while only the head is being trained.
         """
-        if self.decoder is None or self.only_head:
+        if self.decoder is None or (self.only_head and self.training):
             return self.encoder(films), None
         maps = self.encoder.maps(films)
         logits = self.encoder.classify(maps[-1])

@@ -96,6 +96,7 @@ def test_what_is_frozen_does_not_move_at_all():
         optimiser.step()
     moved = {name for name, value in network.state_dict().items() if not value.equal(before[name])}
     assert moved == {"encoder.classifier.weight", "encoder.classifier.bias"}
+    assert network.eval()(torch.rand(1, 1, 64, 64))[1] is not None, "asked at rest, it paints again"
 
 
 def test_both_tasks_reach_the_encoder_and_without_decoder_there_is_one():
