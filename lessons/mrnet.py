@@ -297,7 +297,8 @@ torch.set_num_threads(1)  # so small a network is slower with two
 
 
 def of_series(exams, name):
-    return KneeSeries(exams, name, crop_px=48)
+    """The series for a network; of T1, where fluid is dark, the negative: the maximum carries what is bright."""
+    return KneeSeries(exams, name, crop_px=48, negative=name == "coronal T1")
 
 
 def train_series(name):
@@ -323,7 +324,6 @@ table = pd.DataFrame({name: [auc(truth[:, k], s[:, k]) for k in range(3)] for na
 print(table.round(2).to_string())
 claim("Fluid is bright in the sagittal and the axial series: both tell abnormal from normal knees",
       min(table.loc["abnormal", ["sagittal T2", "axial PD"]]) > 0.7)
-claim("The coronal T1 series, where fluid is dark, knows least of it", table.loc["abnormal"].idxmin() == "coronal T1")
 
 # %% [markdown]
 # The three series do not know the same things. And a meniscal tear, one or two bright pixels wide, is hard for all of
@@ -374,7 +374,7 @@ combined, rows = {}, []
 for k, question in enumerate(QUESTIONS):
     on_test = np.stack([scores[name][:, k] for name in PROTOCOL], 1)
     for fitted, exams in (("tune", tune), ("learn", learn)):
-        regression = fit_combination(stacked(exams, k), answers[fitted][:, k])
+        regression = fit_combination(stacked(exams, k), answers[fitted][:, k], standardise=False)
         whole = regression.logit(on_test)
         rows.append([question, fitted, *regression.weights.round(2), round(auc(truth[:, k], whole), 3)])
         if fitted == "tune":
@@ -388,7 +388,10 @@ optimism = {
 }
 print("AUC for the ACL, learned exams minus test exams:")
 print(pd.Series(optimism).round(2).to_string())
-claim("On the exams they learned from, networks look better than they are", np.mean(list(optimism.values())) > 0.02)
+
+# %% [markdown]
+# Our small networks saw each exam eight times and memorised little, so here the two fits need not differ much. The
+# longer and larger the training, the wider the gap. The next exercise shows where it ends.
 
 # %% [markdown] tags=["exercise"] exercise="honest_combination"
 # ### Exercise: the memoriser
@@ -601,8 +604,9 @@ show(films([image / np.percentile(image, 99.5) for image in both], ["at home", "
      alt="The same knee at two hospitals: at home fat is dark, elsewhere grey, and the fluid stands out less")
 
 # %% tags=["varies"]
-drop = auc(truth[:, 0], here[:, 0]) - auc(truth[:, 0], there[:, 0])
-claim("The same knees, another scanner: abnormal knees are recognised less well", drop > 0.02)
+shift = np.abs(there - here).mean(0) / here.std(0)
+print("mean change of the logit, in its own standard deviations:", shift.round(2))
+claim("The same knees, another scanner: the scores are not the same", shift.min() > 0.1)
 
 # %% [markdown] tags=["slide"]
 # ## Which slice made up its mind?
@@ -740,7 +744,7 @@ progress()
 # - The maximum finds a small strong sign; the mean dilutes it, but is better for weak signs that are everywhere.
 # - Combine series on exams that no network has learned from.
 # - An area, an interval and the number of exams are enough to check a paper.
-# - Another scanner is another task: the same knees, a lower AUC.
+# - Another scanner gives the same knees other scores. Neither the AUC nor the threshold of home need hold there.
 # - An answer can be taken apart exactly: slices, and places in them. Look whether the finding is there.
 
 # %% [markdown]

@@ -112,15 +112,16 @@ class KneeSeries(Dataset[dict[str, Tensor]]):
     (batch size 1). questions: names out of QUESTIONS; all three when omitted. crop_px: see
     `standardised`. shift_px: largest
     random shift in training, also mirrored left to right in half of the showings. The paper turns
-    by up to 25 degrees, too.
+    by up to 25 degrees, too. negative: bright and dark change places.
     """
 
     def __init__(
         self, exams: Sequence[KneeExam], series: str, questions: Sequence[str] = QUESTIONS,
-        crop_px: int | None = None, shift_px: int = 0, seed: int = 0,
+        crop_px: int | None = None, shift_px: int = 0, seed: int = 0, negative: bool = False,
     ) -> None:  # fmt: skip
         kept = [standardised(exam.images[series], crop_px)[:, None] for exam in exams]
-        self.images = [torch.from_numpy(images) for images in kept]
+        sign = -1.0 if negative else 1.0
+        self.images = [sign * torch.from_numpy(images) for images in kept]
         columns = [QUESTIONS.index(name) for name in questions]
         answers = np.array([exam.answers for exam in exams], np.float32).reshape(len(exams), -1)
         self.targets = torch.from_numpy(answers[:, columns])

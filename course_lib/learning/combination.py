@@ -36,12 +36,16 @@ class Combination:
         return 1 / (1 + np.exp(-self.logit(scores)))
 
 
-def fit_combination(scores: ArrayLike, truth: ArrayLike, strength: float = 1.0) -> Combination:
+def fit_combination(
+    scores: ArrayLike, truth: ArrayLike, strength: float = 1.0, standardise: bool = True
+) -> Combination:
     """Logistic regression of truths (N,) of 0 and 1 on scores (N, K), best logits.
 
     Fit it on cases that the networks behind the scores have not learned from. strength: C of
-    scikit-learn, the inverse of the L2 penalty on standardised scores, so that K scores that say
-    the same share the weight. Raises ValueError when a class is missing or a score not finite.
+    scikit-learn, the inverse of the L2 penalty, so that K scores that say the same share the
+    weight. standardise: penalise as if all scores had the same spread; without it a score that
+    hardly varies (a network that never commits itself) keeps a small say.
+    Raises ValueError when a class is missing or a score not finite.
     """
     scores, present = np.asarray(scores, float), np.asarray(truth, bool)
     if scores.ndim != 2 or len(scores) != len(present):
@@ -50,7 +54,9 @@ def fit_combination(scores: ArrayLike, truth: ArrayLike, strength: float = 1.0) 
         raise ValueError("Combining needs cases with and without the finding to learn from.")
     if not np.isfinite(scores).all():
         raise ValueError("A score is NaN or infinite; combine logits of complete exams only.")
-    mean, deviation = scores.mean(0), np.maximum(scores.std(0), 1e-9)
+    mean, deviation = scores.mean(0), np.ones(scores.shape[1])
+    if standardise:
+        deviation = np.maximum(scores.std(0), 1e-9)
     model = LogisticRegression(C=strength).fit((scores - mean) / deviation, present)
     weights = model.coef_[0] / deviation
     return Combination(weights, float(model.intercept_[0] - mean @ weights))

@@ -173,7 +173,7 @@ def soft_layers(fat_mm: float, fluid_mm: float) -> list[Layer]:
 
 
 def joint_layers() -> list[Layer]:
-    """Notch, film between the cartilages, menisci and cartilage, then the bones painted over them."""
+    """Notch, film of the joint, menisci and cartilage, then the bones painted over them."""
     end, rest, notch = femur()
     film = ellipsoids([[-19, 4, JOINT_Z], [19, 4, JOINT_Z]], [[15, 20, 2.0], [14, 17, 2.0]])
     low = ellipsoids([0, 0, 8], [70, 70, 27])

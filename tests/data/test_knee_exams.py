@@ -72,6 +72,8 @@ def test_items_for_the_network(exams):
     assert item["image"].shape[1:] == (1, 48, 48)
     assert abs(float(item["image"].mean())) < 1e-4 and abs(float(item["image"].std()) - 1) < 1e-2
     assert item["target"].tolist() == list(exams[1].answers[1:])
+    negative = KneeSeries(exams, "sagittal T2", crop_px=48, negative=True)
+    np.testing.assert_array_equal(negative[1]["image"], -item["image"])
     moving = KneeSeries(exams, "sagittal T2", shift_px=4)
     first = moving[1]["image"]
     moving.set_epoch(1)

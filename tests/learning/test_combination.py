@@ -47,6 +47,16 @@ def test_units_of_the_scores_do_not_matter():
     )
 
 
+def test_a_network_that_never_commits_itself_has_a_small_say_on_the_logit_scale():
+    scores, truth = independent_scores(200)
+    timid = scores * [1, 1, 1e-3]
+    change = {
+        how: np.std(fit_combination(timid, truth, standardise=how).weights[2] * timid[:, 2])
+        for how in (True, False)
+    }
+    assert change[False] < 0.01 * max(change[True], 0.01) + 1e-4
+
+
 def test_errors_say_what_is_wrong():
     scores, truth = independent_scores(20)
     with pytest.raises(ValueError, match="with and without"):

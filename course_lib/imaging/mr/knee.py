@@ -76,7 +76,8 @@ def knee_signals(
     """(T,) float32 signal of each tissue; air and unseen material give 0.
 
     person: seed of the T1 and T2 of this person, who differs from the mean by some 10 % (the ACL,
-    more or less mixed with fat and fluid, by 25 %); None is the mean. Raises ValueError for an unknown tissue.
+    more or less mixed with fat and fluid, by 25 %); None is the mean.
+    Raises ValueError for an unknown tissue.
     """
     signals = np.zeros(len(tissues), np.float32)
     for i, tissue in enumerate(tissues):
