@@ -1,6 +1,6 @@
 """Thirteen networks on one batch of films: the course's way against thirteen plain passes.
 
-    python benchmarks/scxnn_inference.py [--size 224] [--films 8] [--backbone densenet121]
+    python -m benchmarks.scxnn_inference [--size 224] [--films 8] [--backbone densenet121]
 
 Plain: each network whole (decoder too), float32, usual memory layout, torch.no_grad. Ours, step by
 step: no decoder; inference mode; channels last; bfloat16 where the processor computes it. Processor
