@@ -367,6 +367,14 @@ def gigabytes(n):
 def gigabytes(n):
     return 4 * 3 * n**4 / 1e6
 
+# %% tags=["wrong"] exercise="automap_memory" says="10⁹"
+def gigabytes(n):
+    return 4 * 3 * n**4 / 2**30
+
+# %% tags=["wrong"] exercise="automap_memory" says="in layer 1 only"
+def gigabytes(n):
+    return 4 * 4 * n**4 / 1e9
+
 # %% tags=["checker"] exercise="automap_memory"
 def checker(gigabytes):
     got = gigabytes(128)
@@ -376,11 +384,13 @@ def checker(gigabytes):
         (2 / 3, "Samples are complex: count real and imaginary part, in layer 1 only."),
         (1 / 4, "Those are weights; each takes 4 bytes."),
         (1000, "One GB is 10⁹ bytes."),
+        (1e9 / 2**30, "Here one GB is 10⁹ bytes, not 2³⁰."),
+        (4 / 3, "Samples are complex: count real and imaginary part, in layer 1 only."),
     ):
         require(abs(got / (exact * factor) - 1) > 1e-9, message)
     require(not 0.6 < got / exact < 0.7, "In the second layer, every node is joined with every node.")
-    close(got, exact, "For 128 x 128 pixels")
-    close(gigabytes(512), 12 * 512**4 / 1e9, "For 512 x 512 pixels")
+    close(got, exact, "For 128 x 128 pixels:")
+    close(gigabytes(512), 12 * 512**4 / 1e9, "For 512 x 512 pixels:")
 
 # %%
 from course_lib.models.automap import Automap, full_weights
@@ -393,7 +403,7 @@ ax.axhline(24, color=COLOURS[1], linestyle="--")
 ax.text(33, 30, "a graphics card of 24 GB", color=COLOURS[1])
 ax.set(xlabel="side of the image (pixels)", ylabel="weights (GB)", xticks=sizes, xticklabels=sizes)
 ax.minorticks_off()
-show(fig, alt="Memory rises with the fourth power of the side and passes 24 GB between 128 and 512 pixels")
+show(fig, alt="Memory rises with the fourth power of the side and passes 24 GB between 128 and 256 pixels")
 
 # %%
 print(f"128 pixels, as published: {full_weights(128):,} weights in two layers")
@@ -546,7 +556,8 @@ claim("The variational network beats CG-SENSE with the same samples",
 # ### A school of one: learn from the scan itself
 #
 # - GRAPPA fills missing lines with a linear kernel, learned from the scan's own centre.
-# - [[RAKI]] adds a small network to that, **in k-space**, with the same teacher: no other patient.
+# - [[RAKI]] puts a small network in the kernel's place, **in k-space**, with the same teacher: no other
+#   patient. Ours keeps the linear kernel beside the network, as the later *residual* RAKI does.
 # - It cannot invent from other heads. But 24 lines are a short school, and it must go there for every scan.
 
 # %% tags=["varies"]
@@ -673,6 +684,10 @@ def contrast_kept(picture, truth, lesion, around):
 def contrast_kept(picture, truth, lesion, around):
     return (truth[lesion].mean() - truth[around].mean()) / (picture[lesion].mean() - picture[around].mean())
 
+# %% tags=["wrong"] exercise="lesion_kept" says="not the ratio"
+def contrast_kept(picture, truth, lesion, around):
+    return picture[lesion].mean() / picture[around].mean() / (truth[lesion].mean() / truth[around].mean())
+
 # %% tags=["wrong"] exercise="lesion_kept" says="sum"
 def contrast_kept(picture, truth, lesion, around):
     return (picture[lesion].sum() - picture[around].sum()) / (truth[lesion].sum() - truth[around].sum())
@@ -698,13 +713,15 @@ def checker(contrast_kept):
     right = contrast(picture) / contrast(truth)
     for wrong, message in (
         (picture[lesion].mean() / truth[lesion].mean(), "Compare with the surroundings: a brighter picture is not a lesion."),
+        (picture[lesion].mean() / picture[around].mean() / (truth[lesion].mean() / truth[around].mean()),
+         "Contrast is here the difference of lesion and surroundings, not the ratio."),
         (1 / right, "That is upside down: divide by the truth's contrast."),
         (contrast(picture, np.sum) / contrast(truth, np.sum), "Use the mean, not the sum: the two regions differ in size."),
         (contrast(picture), "That is the picture's difference; divide it by the truth's."),
         (contrast(picture) - contrast(truth), "Divide by the truth's contrast instead of taking it off."),
     ):
         require(not np.isclose(got, wrong), message)
-    close(got, right, "For a lesion that lost half its contrast")
+    close(got, right, "For a lesion that lost half its contrast:")
 
 # %%
 def regions(name, inner_mm, ring_mm):
@@ -744,7 +761,12 @@ show(fig, alt="The tumour and the small spot in the truth and in three reconstru
 # %%
 left_over = {name: min(share(sick_pictures[m], name) for m in ("FISTA", "CNN", "cascade")) for name in places}
 claim("The tumour keeps most of its contrast in all three", left_over["tumour"] > 0.6)
-claim("The small spot suffers more", left_over["spot"] < left_over["tumour"])
+claim("In the worst of the three pictures the small spot suffers more", left_over["spot"] < left_over["tumour"])
+
+# %% [markdown]
+# Contrast is half of the truth. The other half is the unrest around it: where the picture is blotchy, a spot
+# that kept its contrast may be one blotch among many, and with another pattern of points the share would be
+# another one. Part 7 of the lesson on low-dose CT showed the measure that joins both: an observer's AUC.
 
 # %% [markdown] tags=["slide"]
 # ### Can data consistency be fooled?
@@ -936,6 +958,11 @@ def shifted(kspace, down_mm, fov_mm):
     ky = (np.arange(len(kspace)) - len(kspace) // 2) / len(kspace)
     return kspace * np.exp(-2j * np.pi * ky * down_mm)[:, None]
 
+# %% tags=["wrong"] exercise="shifted_kspace" says="middle"
+def shifted(kspace, down_mm, fov_mm):
+    n = len(kspace)
+    return kspace * np.exp(-2j * np.pi * np.fft.fftfreq(n, fov_mm / n) * down_mm)[:, None]
+
 # %% tags=["checker"] exercise="shifted_kspace"
 def checker(shifted):
     rng = np.random.default_rng(2)
@@ -948,6 +975,7 @@ def checker(shifted):
         (k * turn.conj()[:, None], "The head went up: look at the sign."),
         (k * turn[None, :], "The head went sideways: the factor changes from row to row."),
         (k * np.exp(-2j * np.pi * np.arange(8) / 200 * 7)[:, None], "k = 0 lies in the middle row, not in the first."),
+        (k * np.fft.ifftshift(turn)[:, None], "k = 0 lies in the middle row: shift the frequencies."),
         (k * np.exp(-1j * ky * 7.0)[:, None], "A 2π is missing: k counts periods, not radians."),
         (k * np.exp(-2j * np.pi * ky * 200 / 8 * 7.0)[:, None], "The shift is in millimetres: divide by the field of view."),
     ):
@@ -1108,6 +1136,14 @@ def without_floor(m, sd):
 def without_floor(m, sd):
     return np.sqrt(np.maximum(m**2 - sd**2, 0))
 
+# %% tags=["wrong"] exercise="rician_floor" says="power"
+def without_floor(m, sd):
+    return np.maximum(m - np.sqrt(2) * sd, 0)
+
+# %% tags=["wrong"] exercise="rician_floor" says="σ²"
+def without_floor(m, sd):
+    return np.sqrt(np.maximum(m**2 - 2 * sd, 0))
+
 # %% tags=["wrong"] exercise="rician_floor" says="negative"
 def without_floor(m, sd):
     with np.errstate(invalid="ignore"):
@@ -1124,6 +1160,8 @@ def checker(without_floor):
     require(np.shape(got) == (3,), "The result has the same shape as m.")
     for wrong, message in (
         (np.maximum(m - sd, 0), "Noise adds to the power (the square), not to the magnitude."),
+        (np.maximum(m - np.sqrt(2) * sd, 0), "Noise adds to the power (the square), not to the magnitude."),
+        (np.sqrt(np.maximum(m**2 - 2 * sd, 0)), "Look at the formula: it is σ², not σ."),
         (np.sqrt(m**2 - sd**2), "The noise has two parts, real and imaginary: σ² counts twice."),
         (m**2 - 2 * sd**2, "That is A²; take the root."),
     ):
@@ -1237,15 +1275,19 @@ def parameters(bias):
 def parameters(bias):
     return 81 * 64 + 64 * 32 + 25 * 32 + (3 if bias else 0)
 
+# %% tags=["wrong"] exercise="srcnn_count" says="all three layers"
+def parameters(bias):
+    return 81 * 64 + 64 * 32 + 25 * 32 + (96 if bias else 0)
+
 # %% tags=["checker"] exercise="srcnn_count"
 def checker(parameters):
     plain, full = parameters(False), parameters(True)
     require(plain != 81 * 64 + 32 + 25, "Each filter looks at all channels in: multiply by them.")
     require(plain != 9 * 64 + 64 * 32 + 5 * 32, "A filter has two sides: 9 x 9 weights, not 9.")
-    close(plain, 8032, "Without biases")
+    close(plain, 8032, "Without biases:", rtol=1e-9)
     require(full != plain, "With a bias there must be more.")
     require(full != plain + 3, "Not one bias per layer: one per output channel.")
-    close(full, 8129, "With biases")
+    close(full, 8129, "With biases, one for each output channel of all three layers:", rtol=1e-9)
 
 # %% tags=["varies"]
 from course_lib.data.mr_pairs import coronal_images
