@@ -199,7 +199,7 @@ kinds = {"true and precise": (0, 1), "precise, not true": (5, 1), "true, not pre
 shots = {name: random.normal([bias, 0], spread, (40, 2)) for name, (bias, spread) in kinds.items()}
 
 # %% tags=["slide"]
-fig, axes = plt.subplots(1, 4, figsize=(10, 2.9))
+fig, axes = plt.subplots(1, 4, figsize=(10, 3.2))
 for ax, (name, shot) in zip(axes, shots.items(), strict=True):
     for radius in (3, 6, 9):
         ax.add_patch(plt.Circle((0, 0), radius, fill=False, color="0.6"))
