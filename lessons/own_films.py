@@ -441,10 +441,16 @@ import cv2
 
 own = place / "my ward"
 own.mkdir()
+
+
+def save_picture(name, image):
+    cv2.imwrite(str(own / name), np.round(255 * image).astype(np.uint8))
+
+
 ward = open_dataset("virtual", n=30, seed=77, size=256, findings=CHEXNET, scanner="portable")
 lines = ["file," + ",".join(CHEXNET)]
 for i in range(30):
-    cv2.imwrite(str(own / f"bed{i:02d}.png"), 255 * ward[i].image)
+    save_picture(f"bed{i:02d}.png", ward[i].image)
     lines.append(f"bed{i:02d}.png," + ",".join(str(int(ward[i].label(k) is Label.PRESENT)) for k in CHEXNET))
 with open(own / "labels.csv", "w") as table_file:
     table_file.write("\n".join(lines) + "\n")
@@ -456,14 +462,13 @@ from course_lib.imaging.radiography import radiograph
 good = open_dataset("virtual", n=3, seed=78, size=256, findings=CHEXNET)
 write_dx(own / "film.dcm", radiograph(good.patient(0), size=512))
 write_dx(own / "side.dcm", radiograph(good.patient(0), size=512, view="LAT"))
-side = radiograph(good.patient(1), size=256, view="LAT").pixels // 16
-cv2.imwrite(str(own / "side without header.png"), side)
-cv2.imwrite(str(own / "negative.png"), 255 * (1 - good[1].image))
-cv2.imwrite(str(own / "thumbnail.png"), cv2.resize(255 * good[2].image, (64, 64)))
+save_picture("side without header.png", radiograph(good.patient(1), size=256, view="LAT").pixels / 4095)
+save_picture("negative.png", 1 - good[1].image)
+save_picture("thumbnail.png", cv2.resize(good[2].image, (64, 64)))
 screen = np.full((400, 620, 3), (90, 60, 30), np.uint8)
 screen[60:316, 180:436] = (255 * good[2].image).astype(np.uint8)[..., None]
 cv2.putText(screen, "PACS 3   KIM, JIWON  1964", (12, 28), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (255, 255, 255), 1, cv2.LINE_AA)
-cv2.imwrite(str(own / "screenshot.png"), screen)
+save_picture("screenshot.png", screen / 255)
 half = (own / "bed00.png").read_bytes()[:9000]
 for name, content in {"half a film.png": half, "read me.txt": b"Please find the films attached."}.items():
     (own / name).write_bytes(content)
@@ -721,7 +726,7 @@ HTML(f'<iframe srcdoc="{escape(page.read_text(encoding="utf-8"))}" width="100%" 
 # %% tags=["slide", "varies"]
 ill_bed = max((n for n in readings if n.startswith("bed")), key=lambda n: len(readings[n].called))
 one = readings[ill_bed]
-fig, axes = plt.subplots(1, 4, figsize=(11, 3.2), width_ratios=[1, 1, 1, 1.3])
+fig, axes = plt.subplots(1, 4, figsize=(9.5, 2.7), width_ratios=[1, 1, 1, 1.3])
 film(axes[0], picture(one.film), ill_bed)
 for ax, (finding, data) in zip(axes[1:], one.maps.items(), strict=False):
     ax.imshow(np.asarray(Image.open(io.BytesIO(base64.b64decode(data)))))

@@ -95,8 +95,9 @@ def film_card(number: int, one: FilmReading, reference: Reference) -> str:
         f'<p class="doubt"><b>{escape(d.name)}</b> {escape(d.sentence)}</p>' for d in one.doubts
     )
     maps = "".join(
-        _picture(data, f"what counted for {_words([finding])}", f"film {one.name} with a heat map")
-        for finding, data in one.maps.items()
+        _picture(data, _caption(score), f"film {one.name} with a heat map")
+        for score in one.scores
+        if (data := one.maps.get(score.finding))
     )
     rows = "".join(_score_row(score, reference) for score in one.scores)
     return (
@@ -133,8 +134,15 @@ def measures(measured: Measured | None) -> str:
         f"calibration error (ECE, 10 bins of equal width) {measured.ece:.3f}. Numbers in the "
         "picture: labels in the bin. Promised share: the score with the weights of the loss taken "
         "out. With few films an ECE is too large and an interval of the AUC wide; a dash means "
-        "undefined (one class only). Several films of a patient count as one patient.</p>"
+        "undefined (one class only; and an AUC of exactly 0 or 1 has no interval). "
+        "Several films of a patient count as one patient.</p>"
     )
+
+
+def _caption(score: FindingScore) -> str:
+    reached = "reached" if score.called else "operating point not reached"
+    words = score.finding.replace("_", " ")
+    return f"what counted for {words} (score {score.score:.2f}, {reached})"
 
 
 def _facts(one: FilmReading) -> str:
