@@ -184,7 +184,7 @@ def reliability_picture(finding):
 
 explore(
     reliability_picture,
-    alt="Reliability diagram of one finding: raw scores promise too much, corrected ones lie near the diagonal",
+    alt="Reliability diagram of one finding: raw scores promise too much, corrected ones lie nearer to the diagonal",
     finding=["mass", *(name for name in FINDINGS if name != "mass")],
 )
 
@@ -663,7 +663,7 @@ fig, axes = plt.subplots(1, 3, figsize=(9, 3.3))
 for ax, (name, heat) in zip(axes, maps.items(), strict=True):
     film(ax, overlay(batch[0, 0], enlarge(heat[0], (128, 128))), name)
     ax.contour(pleural[0][1]["pleural_effusion"], levels=[0.5], colors="#56B4E9")
-show(fig, alt="Map and occlusion agree on the effusion; with shuffled weights the map is elsewhere")
+show(fig, alt="Map and occlusion agree on the effusion; with shuffled weights no heat is left there")
 alike = similarity(maps["CAM"], maps["CAM, shuffled weights"]).mean()
 claim("With shuffled weights another map appears.", alike < 0.7)
 
