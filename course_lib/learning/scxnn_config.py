@@ -74,6 +74,7 @@ LAPTOP = ScxnnConfig(
     scale=0.10,
     fewest=220,
     most_per_class=250,
+    severity=(2.5, 1.5),  # what a radiologist would have outlined: hardly a lesion below 0.15
     first=Plan(epochs=16, batch_size=16, learning_rate=3e-3),
     hard=Plan(epochs=6, batch_size=16, learning_rate=1.5e-3, weight_decay=5e-4),
     weak=Plan(epochs=3, batch_size=16, learning_rate=5e-4, weight_decay=5e-4),

@@ -174,10 +174,11 @@ def fit_screening(
 
     learn: films from which the networks learned nothing, or only their heads (weak films): logits
     of films that are known by heart would look too sure; at most `most` of them, drawn at random.
-    The threshold is the highest that finds `sensitivity` of the abnormal films of `validation`.
+    The threshold is the highest that finds `sensitivity` of the abnormal films of `validation`. With
+    few of them it is a rough guess: evaluation.scxnn_record chooses it on a larger cohort.
     """
     chosen = np.sort(np.random.default_rng(seed).permutation(len(learn))[:most])
-    features = scxnn.logits(learn.tensor(chosen)).reshape(len(chosen), -1)
+    features = scxnn.logits(learn.tensor(chosen.tolist())).reshape(len(chosen), -1)
     machine = fit_support_vectors(features, learn.abnormal()[chosen], kernel, penalty)
     held_out = scxnn.logits(validation).reshape(len(validation), -1)
     score = machine.decision(held_out)
@@ -217,7 +218,7 @@ def _learning_sets(
 def train(config: ScxnnConfig, folder: Path | str, **options) -> Scxnn:
     """Everything: films, networks, second classifier; writes scxnn.pt, start.pt, log, settings.
 
-    options: of VirtualChest (folder of the cache, workers). Returns the trained SCXNN.
+    options: of VirtualChest, such as workers. Returns the trained SCXNN.
     """
     out = Path(folder)
     out.mkdir(parents=True, exist_ok=True)
