@@ -135,6 +135,18 @@ def prevalences(present, absent, silent):
 def prevalences(present, absent, silent):
     return present / (present + absent + silent), present / (present + absent)
 
+# %% tags=["wrong"] exercise="prevalence_two_ways" says="two numbers"
+def prevalences(present, absent, silent):
+    return present / (present + absent)
+
+# %% tags=["wrong"] exercise="prevalence_two_ways" says="percent"
+def prevalences(present, absent, silent):
+    return 100 * present / (present + absent), 100 * present / (present + absent + silent)
+
+# %% tags=["wrong"] exercise="prevalence_two_ways" says="silent ones join"
+def prevalences(present, absent, silent):
+    return present / (present + absent), present / (absent + silent)
+
 # %% tags=["wrong"] exercise="prevalence_two_ways" says="has the finding"
 def prevalences(present, absent, silent):
     return (present + silent) / (present + absent + silent), present / (present + absent)
@@ -142,14 +154,15 @@ def prevalences(present, absent, silent):
 # %% tags=["checker"] exercise="prevalence_two_ways"
 def checker(prevalences):
     answer = prevalences(30, 70, 200)
-    require(len(answer) == 2, "Give back two numbers.")
+    require(np.size(answer) == 2, "Give back two numbers.")
     known, silence_is_no = answer
     if isinstance(known, (int, float)):
+        require(known <= 1, "Give shares between 0 and 1, not percent.")
         require(abs(known - 3 / 7) > 1e-9, "These are odds: ill against not ill, not ill of all.")
         require(abs(known - 0.1) > 1e-9, "The other order: known labels first.")
         require(abs(known - 230 / 300) > 1e-9, "You act as if a film without a word has the finding.")
     close(known, 0.3, "Among the films with a known label, 30 of how many?")
-    close(silence_is_no, 0.1, "With silence as no, 30 of how many?")
+    close(silence_is_no, 0.1, "With silence as no, 30 of how many? The silent ones join the absent, the present ones stay.")
 
 # %% [markdown]
 # In real reports, a pneumothorax is *denied* very often ("no pneumothorax"), a hernia hardly ever. So "among known labels" makes rare
@@ -210,6 +223,15 @@ def nodule_from_lesion(lesion):
 def nodule_from_lesion(lesion):
     return {"absent": "absent", "uncertain": "uncertain"}.get(lesion, "not mentioned")
 
+# %% tags=["wrong"] exercise="nodule_from_lesion" says="about mass"
+def nodule_from_lesion(lesion):
+    return "absent" if lesion == "absent" else "uncertain"
+
+# %% tags=["wrong"] exercise="nodule_from_lesion" says="four texts"
+def nodule_from_lesion(lesion):
+    if lesion == "absent":
+        return "absent"
+
 # %% tags=["wrong"] exercise="nodule_from_lesion" says="Silence"
 def nodule_from_lesion(lesion):
     return "absent" if lesion in ("absent", "not mentioned") else "not mentioned"
@@ -217,6 +239,11 @@ def nodule_from_lesion(lesion):
 # %% tags=["checker"] exercise="nodule_from_lesion"
 def checker(nodule_from_lesion):
     silence = nodule_from_lesion("not mentioned")
+    texts = {"present", "absent", "uncertain", "not mentioned"}
+    all_four = [nodule_from_lesion(text) for text in sorted(texts)]
+    require(... in all_four or set(all_four) <= texts, "Answer with one of the four texts, written as in the task.")
+    doubt = silence == "uncertain" or nodule_from_lesion("present") == "uncertain"
+    require(not doubt, "'Uncertain' is a reader's own doubt about a nodule; here nobody spoke about nodule or about mass.")
     require(silence != "absent", "Silence about lesions does not deny a nodule.")
     require(nodule_from_lesion("present") != "present", "The lesion could be a mass.")
     require(nodule_from_lesion("absent") == "absent", "What does an absent lesion say of a nodule?")
@@ -296,6 +323,23 @@ def auc_of_hospital(ill_a, well_a, ill_b, well_b):
 def auc_of_hospital(ill_a, well_a, ill_b, well_b):
     return (ill_b + well_a) / (ill_a + well_a + ill_b + well_b)
 
+# %% tags=["equivalent"] exercise="hospital_alone"
+def auc_of_hospital(ill_a, well_a, ill_b, well_b):
+    true_positive, false_positive = ill_b / (ill_a + ill_b), well_b / (well_a + well_b)
+    return (true_positive + 1 - false_positive) / 2
+
+# %% tags=["wrong"] exercise="hospital_alone" says="B scores 1"
+def auc_of_hospital(ill_a, well_a, ill_b, well_b):
+    return 0.5 - (ill_b / (ill_a + ill_b) - well_b / (well_a + well_b)) / 2
+
+# %% tags=["wrong"] exercise="hospital_alone" says="prevalence in B"
+def auc_of_hospital(ill_a, well_a, ill_b, well_b):
+    return ill_b / (ill_b + well_b)
+
+# %% tags=["wrong"] exercise="hospital_alone" says="wins minus losses"
+def auc_of_hospital(ill_a, well_a, ill_b, well_b):
+    return ill_b / (ill_a + ill_b) - well_b / (well_a + well_b)
+
 # %% tags=["wrong"] exercise="hospital_alone" says="no lung"
 def auc_of_hospital(ill_a, well_a, ill_b, well_b):
     return 0.5
@@ -306,6 +350,10 @@ def checker(auc_of_hospital):
     if isinstance(value, (int, float)):
         require(abs(value - 60 * 180 / (80 * 220)) > 1e-9, "Two films of one hospital score alike: ties count one half.")
         require(abs(value - 240 / 300) > 1e-9, "This is the accuracy; the AUC compares ill with well films.")
+        gain = 60 / 80 - 40 / 220
+        require(abs(value - 0.5 + gain / 2) > 1e-9, "Turned round: hospital B scores 1, and it has more ill patients.")
+        require(abs(value - 0.6) > 1e-9, "This is the prevalence in B; compare ill with well films.")
+        require(abs(value - gain) > 1e-9, "This is wins minus losses, 0 for pure chance; the AUC of chance is 0.5.")
         require(abs(value - 0.5) > 1e-9, "It looks at no lung, but B has more ill patients: that helps.")
     close(value, 0.5 + (60 / 80 - 40 / 220) / 2, "Count wins and ties over all pairs of an ill and a well film.")
     close(auc_of_hospital(10, 90, 20, 180), 0.5, "With the same prevalence in both, the hospital tells nothing.")
@@ -414,6 +462,14 @@ def label_of(votes):
 def label_of(votes):
     return "present" if all(votes) else "uncertain" if any(votes) else "absent"
 
+# %% tags=["wrong"] exercise="three_votes" says="Two of three"
+def label_of(votes):
+    return "uncertain" if any(votes) else "absent"
+
+# %% tags=["wrong"] exercise="three_votes" says="All three"
+def label_of(votes):
+    return {2: "present", 1: "uncertain"}.get(sum(votes), "absent")
+
 # %% tags=["wrong"] exercise="three_votes" says="lose"
 def label_of(votes):
     return "present" if sum(votes) >= 2 else "absent"
@@ -517,6 +573,11 @@ def above_without(score, scores_without):
     """Share of films without the finding that score lower."""
     others = np.asarray(scores_without)  # the same half for ties as in the AUC
     return np.mean(others < score) + np.mean(others == score) / 2
+
+# %% tags=["equivalent"] exercise="above_without"
+def above_without(score, scores_without):
+    below = (scores_without < score).sum() + 0.5 * (scores_without == score).sum()
+    return below / len(scores_without)
 
 # %% tags=["equivalent"] exercise="above_without"
 def above_without(score, scores_without):
@@ -643,6 +704,19 @@ def looks_inverted(image, average):
 def looks_inverted(image, average):
     return bool(np.abs(1 - image - average).mean() < np.abs(image - average).mean())
 
+# %% tags=["equivalent"] exercise="looks_inverted"
+def looks_inverted(image, average):
+    a, b = image - image.mean(), average - average.mean()
+    return (a * b).sum() < 0
+
+# %% tags=["wrong"] exercise="looks_inverted" says="2 x 2"
+def looks_inverted(image, average):
+    return np.corrcoef(image.ravel(), average.ravel()) < 0
+
+# %% tags=["wrong"] exercise="looks_inverted" says="negative of a usual film"
+def looks_inverted(image, average):
+    return np.corrcoef(image.ravel(), average.ravel())[0, 0] < 0
+
 # %% tags=["wrong"] exercise="looks_inverted" says="True or False"
 def looks_inverted(image, average):
     return np.corrcoef(image.ravel(), average.ravel())[0, 1]
@@ -653,10 +727,11 @@ def checker(looks_inverted):
     average = 0.2 + 0.6 * columns
     usual = np.clip(average - 0.05 + 0.1 * np.sin(9 * rows), 0, 1)
     answer = looks_inverted(usual, average)
+    require(np.size(answer) == 1, "np.corrcoef gives a 2 x 2 table; take one entry beside its diagonal.")
     require(isinstance(answer, (bool, np.bool_)), "Answer True or False, not a number.")
     require(not answer or looks_inverted(1 - usual, average), "The wrong way round: this film is fine.")
     require(not answer, "A film just like the average is not inverted.")
-    require(looks_inverted(1 - usual, average), "The negative of a usual film is inverted.")
+    require(looks_inverted(1 - usual, average), "The negative of a usual film is inverted; you say it is not.")
     require(not looks_inverted(0.7 + 0.3 * usual, average), "A bright film is not inverted: brightness must not count.")
     require(looks_inverted(0.1 * (1 - usual), average), "A dark negative is inverted: brightness must not count.")
     dark = 0.05 + 0.02 * (1 - columns)
@@ -702,7 +777,9 @@ print(measured.table.dropna(subset="auc").round(2).to_string())
 print(f"expected calibration error over {measured.cases} labels: {measured.ece:.2f}")
 
 # %% [markdown]
-# Thirty films are few: look at the intervals before you look at the AUC. With so few, even a perfect [[calibration]] shows an error above 0.
+# Thirty films are few: look at the intervals before you look at the AUC. Where every film with the finding stands above every film
+# without it, the AUC is 1, and DeLong's formula finds no spread: NaN. That is no proof of perfection. How many positives are there?
+# A finding that no film shows has no AUC at all, and no line. With so few, even a perfect [[calibration]] shows an error above 0.
 # A few hundred films of your ward, read by people, are worth more than any table in a paper.
 #
 # ## The report
