@@ -211,9 +211,9 @@ unknowns, equations, gigabytes = 262_144, 900_000, 7549.7
 # %% tags=["checker"] exercise="system_size"
 def checker(unknowns, equations, gigabytes):
     require(unknowns != 512, "There are 512 pixels in both directions.")
-    close(unknowns, 512 * 512, "One unknown per pixel.")
+    close(unknowns, 512 * 512, "One unknown per pixel.", rtol=1e-9)
     require(equations not in (900, 1000), "Each of the cells measures in every view.")
-    close(equations, 900_000, "One equation per ray.")
+    close(equations, 900_000, "One equation per ray.", rtol=1e-9)
     require(abs(gigabytes - 235.9) > 1, "Each number takes 4 bytes.")
     require(gigabytes > 10, "A matrix has rows times columns numbers.")
     require(abs(gigabytes - 878.9) > 1, "Here a gigabyte is 10⁹ bytes, not 2³⁰.")

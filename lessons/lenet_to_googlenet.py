@@ -216,9 +216,9 @@ def checker(c3_parameters):
         require(answer != 1560, "There is one bias for each map, not for each kernel.")
         require(answer != 316, "A 5x5 kernel has more than five weights.")
         require(answer != small or answer != 1516, "Try it with another table: it does not follow.")
-    close(answer, 1516, "For the table of LeNet-5 this does not add up.")
+    close(answer, 1516, "For the table of LeNet-5 this does not add up.", rtol=1e-9)
     close(small, 77, "For the small table ((0,), (0, 1)) this does not add up.")
-    close(c3_parameters(full), 2416, "For a full table this does not add up.")
+    close(c3_parameters(full), 2416, "For a full table this does not add up.", rtol=1e-9)
 
 # %% [markdown] tags=["slide"]
 # ### What else is different from today
@@ -537,8 +537,8 @@ def checker(full_layer, side):
         require(one != 256 * 36 * 4096, "You have the weights; every unit also has a bias.")
         require(one != 37 * 4096, "There are 256 maps, and each unit sees all of them.")
         require(one != 1537 * 4096, "A map has pixels in both directions: side times side.")
-    close(one, 9217 * 4096, "For maps of 6 x 6 this is not the number.")
-    close(full_layer(13), 43265 * 4096, "For maps of 13 x 13 this is not the number.")
+    close(one, 9217 * 4096, "For maps of 6 x 6 this is not the number.", rtol=1e-9)
+    close(full_layer(13), 43265 * 4096, "For maps of 13 x 13 this is not the number.", rtol=1e-9)
     if isinstance(side, (int, float, np.number)):
         require(side != 13, "With 13 x 13 the network would have 200 million parameters.")
         require(side == 6, "That total is far from 60 million; which pooling has stride 2?")
@@ -640,9 +640,9 @@ def checker(block_parameters):
         require(first != 38592, "You have the weights; each map also has a bias.")
         require(first != 1792, "That is only one convolution of the block.")
         require(first != 12992, "A 3x3 kernel has more than three weights.")
-    close(first, 38720, "The first block, from 3 to 64 maps, does not come out.")
-    close(block_parameters(64, 128, 2), 221440, "The second block does not come out.")
-    close(block_parameters(256, 512, 3), 5899776, "The fourth block does not come out.")
+    close(first, 38720, "The first block, from 3 to 64 maps, does not come out.", rtol=1e-9)
+    close(block_parameters(64, 128, 2), 221440, "The second block does not come out.", rtol=1e-9)
+    close(block_parameters(256, 512, 3), 5899776, "The fourth block does not come out.", rtol=1e-9)
 
 # %%
 vgg16 = papers[(papers.net == "VGG-16") & (papers["item"] != "all")].set_index("item").value.astype(int)
@@ -796,8 +796,8 @@ def checker(path_macs):
         require(value < 1e9, "They work one after the other: their costs add up.")
         require(value != 3763200, "Do not forget the 1x1 convolution: it works too.")
         require(value != 1505280 + 752640, "The kernel has pixels in both directions.")
-    close(value, 5268480, "For module 4a this does not come out.")
-    close(path_macs(28, 192, 16, 32, 5), 12443648, "For module 3a it does not come out.")
+    close(value, 5268480, "For module 4a this does not come out.", rtol=1e-9)
+    close(path_macs(28, 192, 16, 32, 5), 12443648, "For module 3a it does not come out.", rtol=1e-9)
 
 # %%
 def multiply_adds(side, inputs, outputs, kernel):

@@ -460,14 +460,14 @@ def checker(two_3x3, bottleneck):
         require(wide != 9 * 256**2, "That is one 3x3 convolution; there are two of them.")
         require(wide != 6 * 256**2, "The kernel area of 3x3 is 9, not 3.")
         require(wide != 18 * 256, "Every map in meets every map out: multiply both numbers.")
-    close(wide, 1_179_648, "Two 3x3 convolutions among 256 maps have another number of weights.")
+    close(wide, 1_179_648, "Two 3x3 convolutions among 256 maps have another number of weights.", rtol=1e-9)
     narrow = bottleneck(256)
     if isinstance(narrow, (int, float)):
         require(narrow != 256 * 64 + 9 * 64**2, "The last 1x1 convolution, back to all maps, is missing.")
         require(narrow != 11 * 256**2, "The maps inside are only a quarter: that is the saving.")
         require(narrow != 2 * 64 * 256 + 9 * 64 * 256, "The 3x3 has a quarter of the maps on both sides, in and out.")
-    close(narrow, 69_632, "A bottleneck of 256 maps has another number of weights.")
-    close(bottleneck(1024), 1_114_112, "And for 1024 maps?")
+    close(narrow, 69_632, "A bottleneck of 256 maps has another number of weights.", rtol=1e-9)
+    close(bottleneck(1024), 1_114_112, "And for 1024 maps?", rtol=1e-9)
 
 # %% [markdown]
 # Seventeen times fewer. That is how ResNet-50 affords maps of 256 to 2048 channels for the price of ResNet-34.

@@ -87,7 +87,7 @@ def test_the_lesson_runs_on_real_films_with_one_word_changed(real_data, tmp_path
     assert len(namespace["dataset"]) == 621
     assert len(namespace["learned"]) == 14
     fallen = namespace["areas"]["cheating network"]
-    assert fallen["same marker"] > 0.8
+    assert fallen["same marker"] > 0.6
     assert fallen["no marker"] < fallen["same marker"] - 0.2
 
 
