@@ -17,9 +17,12 @@ KEPT_BACK = (
 
 
 def build(course: Course, lessons: list[Lesson], force: bool = False) -> int:
-    """Renew all derived files; run `lessons` again if `force`. Returns the exit code."""
-    measured = _measured()
-    done = {}
+    """Renew all derived files; run `lessons` again if `force`. Returns the exit code.
+
+    Each lesson's notebook is kept as soon as it has run, so a build that is stopped, or stumbles over
+    another lesson, need not run it again. Nothing else is written unless all lessons ran.
+    """
+    measured, done, failed = _measured(), {}, []
     for lesson in course.lessons:
         try:
             if force and lesson in lessons:
@@ -29,11 +32,16 @@ def build(course: Course, lessons: list[Lesson], force: bool = False) -> int:
             print(f"{lesson.name}: running ({reason})", flush=True)
             node, run = run_lesson(course, lesson)
             if run.error:
-                print(f"{lesson.name} stopped at {run.error}", file=sys.stderr)
-                return 1
+                print(f"{lesson.name} stopped at {run.error}", file=sys.stderr, flush=True)
+                failed.append(lesson.name)
+                continue
+            derive.keep(lesson, node)
             done[lesson.slug] = node
             measured[lesson.slug] = _steady(measured.get(lesson.slug), run)
             _save_measured(course, measured)
+    if failed:
+        print(f"Did not run to their end: {', '.join(failed)}.", file=sys.stderr)
+        return 1
     files = derive.derived(course, lambda _, lesson: done[lesson.slug])
     changed = derive.differences(files)
     derive.write(files)

@@ -128,6 +128,11 @@ def write(files: dict[str, bytes]) -> None:
             path.write_bytes(content)
 
 
+def keep(lesson: Lesson, done: nbformat.NotebookNode) -> None:
+    """Write the students' notebook of one lesson that has just run."""
+    (ROOT / "notebooks" / f"{lesson.name}.ipynb").write_bytes(_notebook(done))
+
+
 def _of_lesson(course: Course, lesson: Lesson, done: nbformat.NotebookNode) -> dict[str, bytes]:
     terms, read = glossary.load(), source.read(lesson.source)
     answered = notebook.solutions(course, lesson, read, terms)
