@@ -19,7 +19,7 @@ KEPT_BACK = (
 def build(course: Course, lessons: list[Lesson], force: bool = False) -> int:
     """Renew all derived files; run `lessons` again if `force`. Returns the exit code.
 
-    Each lesson's notebook is kept as soon as it has run, so a build that is stopped, or stumbles over
+    Each lesson's notebook is kept as soon as it has run: a build that is stopped, or stumbles over
     another lesson, need not run it again. Nothing else is written unless all lessons ran.
     """
     measured, done, failed = _measured(), {}, []
