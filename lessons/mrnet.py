@@ -82,18 +82,25 @@ explore(draw_slice, alt="One slice of a virtual knee with the chosen finding; it
         series=list(PROTOCOL), slice_percent=(0, 100, 5, 45))
 
 # %% [markdown]
-# Now a hundred and eighty knees to learn from, fifty for tuning, and a hundred and ten for the test. The sets are
-# other *patients*. How many slices does an examination have?
+# Now a hundred and forty knees to learn from, fifty for tuning, and a hundred and ten for the test. The sets are
+# other *patients*.
 
 # %%
-learn = knee_exams(range(180), truth=False)
+learn = knee_exams(range(140), truth=False)
 tune = knee_exams(range(1000, 1050), truth=False)
+
+# %%
 test = knee_exams(range(2000, 2110))
 truth = np.array([exam.answers for exam in test])
+print("share of the test knees:", dict(zip(QUESTIONS, truth.mean(0).round(2).tolist(), strict=True)))
+
+# %% [markdown]
+# How many slices does an examination have?
+
+# %%
 counts = {name: [len(exam.images[name]) for exam in learn] for name in PROTOCOL}
 for name, numbers in counts.items():
     print(f"{name:12} {min(numbers)} to {max(numbers)} slices")
-print("share of the test knees:", dict(zip(QUESTIONS, truth.mean(0).round(2).tolist(), strict=True)))
 claim("The number of slices differs from knee to knee", all(len(set(n)) > 3 for n in counts.values()))
 
 # %% [markdown] tags=["slide"]
@@ -205,7 +212,7 @@ def draw_pooling(strength, ill_slices):
     for how in ("max", "mean"):
         ax.plot(lengths, [row[how] for row in areas], "o-", label=f"{how} over slices")
     ax.set(xlabel="slices in the series", ylabel="AUC", ylim=(0.45, 1.01),
-           title=f"sign of {strength:g} noise widths in {ill_slices} slices")
+           title=f"sign of {strength:g} noise widths, ill slices: {ill_slices}")
     ax.legend()
     return fig
 
@@ -291,6 +298,8 @@ def checker(after_pooling):
 # - the loss is weighted [[cross-entropy]]: rare answers count more
 # - one exam per step (the number of slices differs)
 # - the epoch with the best tuning loss is kept
+# - the paper's networks began with weights that had learned photographs; our coronal and axial networks begin with those
+#   of the sagittal one
 
 # %%
 torch.set_num_threads(1)  # so small a network is slower with two
@@ -301,33 +310,48 @@ def of_series(exams, name):
     return KneeSeries(exams, name, crop_px=48, negative=name == "coronal T1")
 
 
-def train_series(name):
-    """A small MRNet for one series, trained on `learn`, best epoch chosen on `tune`."""
+def train_series(name, epochs, start=None):
+    """A small MRNet for one series, trained on `learn` from the weights of `start`, best epoch chosen on `tune`."""
     torch.manual_seed(3)
     network = mrnet("laptop", outputs=3, in_channels=1)
+    if start is not None:
+        network.load_state_dict(start.state_dict())
     lessons, tuning = of_series(learn, name), of_series(tune, name)
     share = lessons.targets.mean(0)
     loss = MultiLabelLoss((1 - share) / share)
-    fit(network, lessons, tuning, loss, Plan(epochs=8, batch_size=1, learning_rate=1.5e-3))
+    fit(network, lessons, tuning, loss, Plan(epochs, batch_size=1, learning_rate=1.5e-3))
     return network.eval()
 
 
-def logits_of(network, exams, name):
-    """(exams, 3) logits, one exam after the other."""
+def logits_of(name, exams):
+    """(exams, 3) logits of the network of a series, one exam after the other."""
     with torch.no_grad():
-        return np.concatenate([network(item["image"]).numpy() for item in of_series(exams, name)])
+        return np.concatenate([networks[name](item["image"]).numpy() for item in of_series(exams, name)])
 
 # %% tags=["varies"]
-networks = {name: train_series(name) for name in PROTOCOL}
-scores = {name: logits_of(network, test, name) for name, network in networks.items()}
+networks = {"sagittal T2": train_series("sagittal T2", 8)}
+
+# %% tags=["varies"]
+networks["coronal T1"] = train_series("coronal T1", 6, networks["sagittal T2"])
+
+# %% tags=["varies"]
+networks["axial PD"] = train_series("axial PD", 6, networks["sagittal T2"])
+
+# %% tags=["varies"]
+scores = {name: logits_of(name, test) for name in PROTOCOL}
 table = pd.DataFrame({name: [auc(truth[:, k], s[:, k]) for k in range(3)] for name, s in scores.items()}, QUESTIONS)
 print(table.round(2).to_string())
 claim("Fluid is bright in the sagittal and the axial series: both tell abnormal from normal knees",
-      min(table.loc["abnormal", ["sagittal T2", "axial PD"]]) > 0.7)
+      min(table.loc["abnormal", ["sagittal T2", "axial PD"]]) > 0.75)
+claim("For the ACL, too, both know more than chance", min(table.loc["acl", ["sagittal T2", "axial PD"]]) > 0.6)
 
 # %% [markdown]
-# The three series do not know the same things. And a meniscal tear, one or two bright pixels wide, is hard for all of
-# them: in the paper, too, it has the lowest area.
+# A meniscal tear, one or two bright pixels wide, is the hardest question: in the paper, too, it has the lowest area.
+#
+# **The coronal network has hardly learned anything**, although you saw the bone bruise in its series. On T1 a finding is
+# grey among white fat and black tendon. It is neither the brightest nor the darkest thing, and the maximum carries
+# extremes. A hundred and forty exams are too few to teach it more; the paper had over a thousand, and nets that had
+# learned photographs. We keep it: the combination must cope with a series that knows nothing.
 #
 # And max against mean on *these* knees? We take the features that the sagittal network has learned, pool them over the
 # slices in both ways, and fit the last layer anew for each, on the exams it learned from.
@@ -364,34 +388,30 @@ for how in ("max", "mean"):
 # the one that **memorised** most looks best, and gets the weight. We fit on the **tuning** exams.
 
 # %% tags=["varies"]
-def stacked(exams, question):
-    """(exams, 3) logits of the three series for one question."""
-    return np.stack([logits_of(networks[name], exams, name)[:, question] for name in PROTOCOL], 1)
-
-
 answers = {"learn": answers_learn, "tune": np.array([exam.answers for exam in tune])}
+logits = {
+    fitted: np.stack([logits_of(name, exams) for name in PROTOCOL], 1)  # (exams, series, questions)
+    for fitted, exams in (("tune", tune), ("learn", learn), ("test", test))
+}
 combined, rows = {}, []
 for k, question in enumerate(QUESTIONS):
-    on_test = np.stack([scores[name][:, k] for name in PROTOCOL], 1)
-    for fitted, exams in (("tune", tune), ("learn", learn)):
-        regression = fit_combination(stacked(exams, k), answers[fitted][:, k], standardise=False)
-        whole = regression.logit(on_test)
-        rows.append([question, fitted, *regression.weights.round(2), round(auc(truth[:, k], whole), 3)])
+    for fitted in ("tune", "learn"):
+        regression = fit_combination(logits[fitted][..., k], answers[fitted][:, k], strength=0.1)
+        whole = regression.logit(logits["test"][..., k])
+        rows.append([question, fitted, *regression.weights.round(2), round(auc(truth[:, k], whole), 2)])
         if fitted == "tune":
             combined[question] = whole
 print(pd.DataFrame(rows, columns=["question", "fitted on", *PROTOCOL, "test AUC"]).to_string(index=False))
 
 # %% tags=["varies"]
-optimism = {
-    name: auc(answers["learn"][:, 1], logits_of(networks[name], learn, name)[:, 1]) - table.loc["acl", name]
-    for name in PROTOCOL
-}
-print("AUC for the ACL, learned exams minus test exams:")
-print(pd.Series(optimism).round(2).to_string())
+known = [auc(answers_learn[:, 1], logits["learn"][:, j, 1]) for j in range(3)]
+print("AUC for the ACL")
+print(pd.DataFrame({"learned exams": known, "test exams": table.loc["acl"]}, list(PROTOCOL)).round(2).to_string())
 
 # %% [markdown]
-# Our small networks saw each exam eight times and memorised little, so here the two fits need not differ much. The
-# longer and larger the training, the wider the gap. The next exercise shows where it ends.
+# The areas on learned exams flatter. How much, depends on how long and how large the training was; and a regression
+# fitted there believes them. With fifty tuning exams its weights are uncertain, too: a strong penalty (`strength=0.1`)
+# keeps them close together. The next exercise shows where memorising ends.
 
 # %% [markdown] tags=["exercise"] exercise="honest_combination"
 # ### Exercise: the memoriser
@@ -481,16 +501,22 @@ for k, question in enumerate(QUESTIONS):
 ax.axvline(0.5, color="k", linestyle=":")
 ax.set_yticks([1.5, 6.5, 11.5], QUESTIONS)
 ax.invert_yaxis()
-ax.set(xlabel="AUC on the test exams, 95 % interval by DeLong", xlim=(0.35, 1))
+ax.set(xlabel="AUC on the test exams, 95 % interval by DeLong", xlim=(0.2, 1))
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 show(fig, alt="AUC with intervals for three questions: the three series and their combination; "
      "widest and lowest for the meniscus")
 
 # %% tags=["varies"]
-areas = {question: auc(truth[:, k], combined[question]) for k, question in enumerate(QUESTIONS)}
+areas = pd.Series({question: auc(truth[:, k], combined[question]) for k, question in enumerate(QUESTIONS)})
+print("combined: ", areas.round(2).to_dict())
+print("mean of the three series:", table.mean(1).round(2).to_dict())
+print("best of the three, known only afterwards:", table.max(1).round(2).to_dict())
 claim("Combined, abnormal knees are told from normal ones", areas["abnormal"] > 0.75)
-claim("The combination is not far behind the best series, which nobody knows beforehand",
-      all(areas[q] > table.loc[q].max() - 0.12 for q in QUESTIONS))
+claim("Over the questions, combining beats a series chosen blindly", areas.mean() > table.mean(1).mean())
+
+# %% [markdown]
+# Combining did not beat the best series here. It promises less: you need not know beforehand which one that is.
+# (With 110 exams the intervals above are some 0.2 wide: a difference of a few hundredths says nothing.)
 
 # %% [markdown] tags=["slide"]
 # ## What the paper reports
@@ -595,7 +621,7 @@ def checker(z_of_drop):
 
 # %% tags=["varies"]
 elsewhere = knee_exams(range(2000, 2110), ELSEWHERE, truth=False)
-there = logits_of(networks["sagittal T2"], elsewhere, "sagittal T2")
+there = logits_of("sagittal T2", elsewhere)
 here = scores["sagittal T2"]
 for k, question in enumerate(QUESTIONS):
     print(f"{question:9} AUC at home {auc(truth[:, k], here[:, k]):.2f}   elsewhere {auc(truth[:, k], there[:, k]):.2f}")
@@ -620,14 +646,15 @@ claim("The same knees, another scanner: the scores are not the same", shift.min(
 SAGITTAL = "sagittal T2"
 torn = [i for i, exam in enumerate(test) if exam.answers[1]]
 strongest = max(torn, key=lambda i: here[i, 1])
-series = of_series(test, SAGITTAL)[strongest]["image"]
+sagittal = of_series(test, SAGITTAL)
+series = sagittal[strongest]["image"]
 evidence = networks[SAGITTAL].evidence(series)
 total = float(evidence.bias[1] + evidence.slices[1].sum())
 claim("Bias plus the shares of all slices is the logit", abs(total - float(evidence.logits[1])) < 1e-3)
 seen = test[strongest].shown[SAGITTAL][:, 1]
 
 fig, (bars, picture, map_) = plt.subplots(1, 3, figsize=(11, 3.6), width_ratios=[1.5, 1, 1])
-bars.bar(range(len(seen)), evidence.slices[1], color=[COLOURS[1] if s > 0 else COLOURS[5] for s in seen])
+bars.bar(np.arange(len(seen)) + 1, evidence.slices[1], color=[COLOURS[1] if s > 0 else COLOURS[5] for s in seen])
 bars.set(xlabel="slice (orange: the tear is in it)", ylabel="share of the logit", title="ACL torn?")
 first = int(evidence.slices[1].argmax())
 film(picture, series[first, 0], f"slice {first + 1}")
@@ -648,17 +675,23 @@ def near_tear(exam):
     return there | np.roll(there, 1) | np.roll(there, -1)
 
 
-hits, chance = [], []
+hits, chance, other = [], [], []
 for i in torn:
-    shares = networks[SAGITTAL].evidence(of_series(test, SAGITTAL)[i]["image"]).slices[1]
+    top = int(networks[SAGITTAL].evidence(sagittal[i]["image"]).slices[1].argmax())
     near = near_tear(test[i])
-    hits.append(near[int(shares.argmax())])
+    hits.append(near[top])
     chance.append(near.mean())
+    if not near[top]:
+        other.append(test[i].shown[SAGITTAL][top, 0] > 0)
 print(f"{len(torn)} torn ligaments: the top slice is at the tear in {np.mean(hits):.0%}, by chance {np.mean(chance):.0%}")
+print(f"{len(other)} top slices elsewhere; {sum(other)} of them show another finding")
+claim("The AUC says that it knows torn ligaments; the top slice is often somewhere else",
+      table.loc["acl", SAGITTAL] > 0.6 and np.mean(hits) < 0.7)
 
 # %% [markdown]
-# Where the top slice is *not* at the tear, the network often looks at a bone bruise or at fluid. These come with torn
-# ligaments, but they are not the tear. That is a [[shortcut|shortcut learning]]: right for the wrong reason.
+# Where is it, then? In our run, in the picture above, at the *effusion*. Fluid comes with torn ligaments, and it is larger and
+# brighter than they are; but an effusion is no tear. That is a [[shortcut|shortcut learning]]: right for the wrong
+# reason. The AUC, with its fine interval, did not tell us. The slices did.
 
 # %% [markdown] tags=["exercise"] exercise="slice_shares"
 # ### Exercise: the share of each slice
