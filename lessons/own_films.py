@@ -755,7 +755,7 @@ def unlikeness(images):
 groups = {"usual scanner": [cohort[i].image for i in range(60)], "bedside": [ward[i].image for i in range(30)]}
 fig, axes = plt.subplots(1, 2, figsize=(9, 3), sharey=True)
 for ax, k, what in zip(axes, (0, 1), ("grey levels", "inside the network"), strict=True):
-    for row, (who, images) in enumerate(groups.items()):
+    for row, images in enumerate(groups.values()):
         values = unlikeness(images)[:, k]
         ax.plot(values, row + np.linspace(-0.3, 0.3, len(values)), "o", alpha=0.6, color=COLOURS[row])
     ax.set(yticks=[0, 1], yticklabels=list(groups), title=what, xlabel="more unusual than this share", xlim=(-0.03, 1.03))

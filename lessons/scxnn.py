@@ -253,7 +253,7 @@ def dilate_square(mask, radius):
 # %% tags=["equivalent"] exercise="dilation_by_hand"
 def dilate_square(mask, radius):
     result = np.zeros_like(mask)
-    for row, column in zip(*np.nonzero(mask)):
+    for row, column in zip(*np.nonzero(mask), strict=True):
         top, left = max(0, row - radius), max(0, column - radius)
         result[top : row + radius + 1, left : column + radius + 1] = True
     return result
@@ -719,7 +719,7 @@ def checker(parameters_of_the_head):
 from course_lib.learning.scxnn_screening import load_scxnn
 
 scxnn = load_scxnn()
-mixture = {name: 8 for name in THIRTEEN} | {"pneumothorax": 30, "normal": 80}
+mixture = dict.fromkeys(THIRTEEN, 8) | {"pneumothorax": 30, "normal": 80}
 foreign = virtual_cohort(mixture, seed=77, size=SIZE, scanner="B", severity=SEVERITY)
 screening = scxnn.screen(foreign)  # the whole prediction in one line
 
@@ -802,7 +802,7 @@ def decision(x, vectors, weights, bias, gamma):
 # %% tags=["equivalent"] exercise="the_judge"
 def decision(x, vectors, weights, bias, gamma):
     total = bias
-    for v, a in zip(vectors, weights):
+    for v, a in zip(vectors, weights, strict=True):
         total += a * np.exp(-gamma * np.linalg.norm(v - x) ** 2)
     return total
 
