@@ -627,7 +627,7 @@ for k, question in enumerate(QUESTIONS):
     print(f"{question:9} AUC at home {auc(truth[:, k], here[:, k]):.2f}   elsewhere {auc(truth[:, k], there[:, k]):.2f}")
 both = [np.clip(exams[4].images["sagittal T2"][len(exams[4].images["sagittal T2"]) // 2], 0, None) for exams in (test, elsewhere)]
 show(films([image / np.percentile(image, 99.5) for image in both], ["at home", "elsewhere"], columns=2, width=6, vmax=1),
-     alt="The same knee at two hospitals: at home fat is dark, elsewhere grey, and the fluid stands out less")
+     alt="The same knee at two hospitals: at home fat is dark, elsewhere it is light")
 
 # %% tags=["varies"]
 shift = np.abs(there - here).mean(0) / here.std(0)
