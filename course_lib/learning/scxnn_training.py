@@ -174,8 +174,8 @@ def fit_screening(
 
     learn: films from which the networks learned nothing, or only their heads (weak films): logits
     of films that are known by heart would look too sure; at most `most` of them, drawn at random.
-    The threshold is the highest that finds `sensitivity` of the abnormal films of `validation`. With
-    few of them it is a rough guess: evaluation.scxnn_record chooses it on a larger cohort.
+    The threshold is the highest that finds `sensitivity` of the abnormal films of `validation`.
+    With few of them it is a rough guess: evaluation.scxnn_record chooses it on a larger cohort.
     """
     chosen = np.sort(np.random.default_rng(seed).permutation(len(learn))[:most])
     features = scxnn.logits(learn.tensor(chosen.tolist())).reshape(len(chosen), -1)

@@ -145,7 +145,8 @@ class GoogLeNet(nn.Module):
     """Stem, nine Inception modules, mean, linear classifier; outputs are logits.
 
     `model(x)` gives logits (B, num_classes); `model(x, auxiliaries=True)` a tuple of these and the
-    logits of the auxiliary classifiers on modules 4a and 4d, for training (learning.label_smoothing).
+    logits of the auxiliary classifiers on modules 4a and 4d, for training (see ClassLoss in
+    learning.label_smoothing).
 
     Args:
         style: one of STYLES; see `googlenet`.
