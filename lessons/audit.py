@@ -301,14 +301,14 @@ def their_accuracy(sensitivity, specificity):
     return (sensitivity + specificity) / 2  # its name is balanced accuracy
 
 
-true_accuracy = (0.971 * 1329 + 0.758 * 162) / (1329 + 162)
+true_accuracy = accuracy_at(0.971, 0.758, ill=1329, healthy=162)  # (0.971 * 1329 + ...) / 1491
 
 # %% tags=["equivalent"] exercise="audit_accuracy"
 def their_accuracy(sensitivity, specificity):
     return 0.5 * sensitivity + 0.5 * specificity
 
 
-true_accuracy = accuracy_at(0.971, 0.758, 1329, 162)
+true_accuracy = (0.971 * 1329 + 0.758 * 162) / (1329 + 162)
 
 # %% tags=["wrong"] exercise="audit_accuracy" says="geometric"
 def their_accuracy(sensitivity, specificity):
@@ -503,6 +503,7 @@ check("audit_names", called_sensitivity, called_specificity)
 # %% tags=["solution"] exercise="audit_names"
 called_sensitivity = "npv"  # 1312 / 1404, 1264 / 1392, 1095 / 1286
 called_specificity = "ppv"  # 1540 / 1649, 1504 / 1661, 1441 / 1767
+assert all("npv" in rates_that_fit(printed[n][0], tests[n]) for n in tests)
 
 # %% tags=["equivalent"] exercise="audit_names"
 called_sensitivity, called_specificity = (

@@ -253,7 +253,7 @@ def checker(nodule_from_lesion):
     require(answers == ["not mentioned"] * 3, "Where nothing follows, answer 'not mentioned'.")
 
 # %%
-from course_lib.data.public.harmonise import Harmonised, label_table
+from course_lib.data.public.harmonise import label_table
 
 table = label_table(opened)
 asked = ["nodule", "pneumonia", "edema", "hernia"]

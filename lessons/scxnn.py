@@ -20,7 +20,7 @@ import numpy as np
 from course_lib.evaluation.published import published
 from course_lib.teaching.claims import claim
 from course_lib.teaching.exercises import check, hint, progress, solution
-from course_lib.teaching.figures import COLOURS, film, films, show
+from course_lib.teaching.figures import film, films, show
 from course_lib.teaching.widgets import explore
 
 table = published("scxnn_table1").set_index("disease")
@@ -852,7 +852,7 @@ def checker(decision):
 # [[sensitivity]]: a healthy film that is read for nothing costs a minute, a missed one may cost a life.
 
 # %% tags=["varies"]
-from course_lib.evaluation.screening import by_risk_group, four_fields, rates
+from course_lib.evaluation.screening import four_fields, rates
 
 print(four_fields(~healthy, screening.abnormal).to_string(), "\n")
 print(rates(~healthy, screening).round(2).to_string())

@@ -20,7 +20,7 @@ from course_lib.evaluation.delong import compare_aucs
 from course_lib.evaluation.intervals import wilson
 from course_lib.evaluation.published import published
 from course_lib.evaluation.roc import auc, roc_curve
-from course_lib.evaluation.screening import by_finding, by_risk_group, rates, votes_on
+from course_lib.evaluation.screening import by_finding, by_risk_group, votes_on
 from course_lib.evaluation.scxnn_record import load_record
 from course_lib.patient.risk import RISK_GROUPS, THIRTEEN, UNSEEN
 from course_lib.teaching.claims import claim
