@@ -82,12 +82,14 @@ def test_the_lesson_runs_on_real_films_with_one_word_changed(real_data, tmp_path
                 'open_films(dataset="virtual")', f"open_films(dataset={str(tmp_path)!r})"
             )
             swapped += code != cell.source
+            # A quarter of the lesson's films: the cheat needs more rounds to find the letter.
+            code = code.replace("epochs=3)", "epochs=9)")
             exec(compile(code, "lesson chexnet", "exec"), namespace)
     assert swapped == 1
     assert len(namespace["dataset"]) == 621
     assert len(namespace["learned"]) == 14
     fallen = namespace["areas"]["cheating network"]
-    assert fallen["same marker"] > 0.6
+    assert fallen["same marker"] > 0.7
     assert fallen["no marker"] < fallen["same marker"] - 0.2
 
 
