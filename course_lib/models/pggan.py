@@ -190,10 +190,10 @@ class Critic(nn.Module):
 
         Raises ValueError for films of another size or number of channels.
         """
-        if film.dim() != 4 or film.shape[1] != self.size.image_channels:
+        n = self.size.image_channels
+        if film.dim() != 4 or film.shape[1] != n or film.shape[2] != film.shape[3]:
             raise ValueError(
-                f"Films must have the shape (films, {self.size.image_channels}, pixels, pixels), "
-                f"not {tuple(film.shape)}."
+                f"Films must have the shape (films, {n}, pixels, pixels), not {tuple(film.shape)}."
             )
         level = level_of(self.size, film.shape[-1])
         x = functional.leaky_relu(self.from_image[level](film), SLOPE)
