@@ -149,8 +149,8 @@ def find_axes(
     enough = counts >= least
     if enough.sum() < 2:
         raise ValueError(
-            f"Only {enough.sum()} class has {least} films or more, and an axis leads from one class "
-            "to another; make more films or lower `least`."
+            f"Only {enough.sum()} class has {least} films or more, and an axis leads from one "
+            "class to another; make more films or lower `least`."
         )
     usable = (which >= 0) & enough[np.maximum(which, 0)]
     z, values, which = z[usable], values[usable], which[usable]
@@ -214,7 +214,8 @@ def _agreement(z: Array, values: Array, which: NDArray, repeats: int, seed: int)
     """Cosines (repeats, K) between the axes of two random halves of the films.
 
     A bootstrap sample would share films with the whole: even an axis of pure noise has a cosine of
-    about 0.7 with its bootstrap copies. Halves share nothing, so noise gives 0.
+    about 0.7 with its bootstrap copies. Halves share nothing, so noise gives 0, with a
+    spread of 1 / sqrt(L) from one set of films to another.
     """
     rng = np.random.default_rng([seed, 2])
     weight = class_weights(which, values.shape[1])

@@ -119,7 +119,7 @@ def test_planted_axes_are_found():
 
 def test_a_likelihood_without_an_axis_gets_none():
     rng = np.random.default_rng(5)
-    z = rng.normal(size=(4000, 16))
+    z = rng.normal(size=(4000, 64))
     shown = np.where(rng.random(4000) < 0.03, 0.97, 0.01)  # has nothing to do with z
     axes = find_axes(z, np.column_stack([shown, 1 - shown]), ("mass", "normal"))
     assert not axes.found.any()
