@@ -57,7 +57,7 @@ def gradient_penalty(
             "the penalty needs as many of each."
         )
     mix = mix.view(-1, *[1] * (real.dim() - 1)).to(real)
-    between = torch.lerp(real.detach(), fake.detach(), mix).requires_grad_()
+    between = torch.lerp(real.detach(), fake.detach().to(real), mix).requires_grad_()
     norm = _slopes(critic, between).flatten(1).norm(dim=1)
     return ((norm - target) / target).square().mean()
 
