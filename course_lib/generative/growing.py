@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Moment(NamedTuple):
-    """Where a training stands: resolution in use, alpha of its newest layers, share of the phase."""
+    """Where a training stands: resolution, alpha of its newest layers, share of the phase done."""
 
     phase: int
     resolution: int
@@ -78,9 +78,9 @@ class Schedule:
 def published_schedule(
     resolution: int = 1024, fade: int = 800_000, hold: int = 800_000
 ) -> Schedule:
-    """The schedule of the paper: 800,000 films each, batches of 16, then 14, 6, 3 from 256 pixels on.
+    """The schedule of the paper: 800,000 films each, batches of 16; 14, 6, 3 from 256 pixels on.
 
-    (The authors' code has 600,000 as its default.)
+    (The default of the authors' code is 600,000.)
     """
     batches = {256: 14, 512: 6, 1024: 3}
     sizes = [2**level for level in range(2, resolution.bit_length())]

@@ -12,7 +12,7 @@ from torch.nn.functional import softplus
 
 
 class GanLoss(NamedTuple):
-    """critic(real, fake) and generator(fake): scores (B,) to the scalar that each player minimises."""
+    """critic(real, fake) and generator(fake): scores (B,) to what each player minimises."""
 
     critic: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
@@ -80,6 +80,6 @@ def drift(real: Tensor) -> Tensor:
 
 
 def _slopes(critic: Score, points: Tensor) -> Tensor:
-    """Gradients of the scores with respect to the points, which can themselves be differentiated."""
+    """Gradients of the scores at the points; they can themselves be differentiated."""
     (slopes,) = torch.autograd.grad(critic(points).sum(), points, create_graph=True)
     return slopes.float()

@@ -1,8 +1,8 @@
-"""Layers with an equalised learning rate: all weights have the same size, and so learn at one speed.
+"""Layers with an equalised learning rate: all weights are of one size, and so learn at one speed.
 
 Weights are drawn from N(0, 1) and multiplied by gain / sqrt(fan_in) each time they are used, not
 once when the network is made. Adam's step does not depend on the scale of a weight; so each weight
-now changes by the same share of its usual size. Source: Karras et al., arXiv:1710.10196, section 4.1.
+now changes by the same share of its usual size. Karras et al., arXiv:1710.10196, section 4.1.
 """
 
 from math import sqrt

@@ -156,9 +156,9 @@ class Generator(nn.Module):
         return pixel_norm(functional.leaky_relu(self.first(x), SLOPE))
 
 
-def features(block: nn.ModuleList, x: Tensor) -> Tensor:
+def features(block: nn.Module, x: Tensor) -> Tensor:
     """Convolution, leaky rectifier and pixel norm, for each convolution of the block."""
-    for convolution in block:
+    for convolution in block.children():
         x = pixel_norm(functional.leaky_relu(convolution(x), SLOPE))
     return x
 
@@ -198,7 +198,7 @@ class Critic(nn.Module):
         level = level_of(self.size, film.shape[-1])
         x = functional.leaky_relu(self.from_image[level](film), SLOPE)
         for depth in range(level, 0, -1):
-            for convolution in self.blocks[depth - 1]:
+            for convolution in self.blocks[depth - 1].children():
                 x = functional.leaky_relu(convolution(x), SLOPE)
             x = shrink(x)
             if depth == level and alpha < 1:
