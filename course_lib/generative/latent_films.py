@@ -17,10 +17,13 @@ INVERTED = -0.2  # correlation with the mean drawn film: healthy films 0.6 to 1,
 
 
 class _Draws(Protocol):
-    latent_size: int
-    resolution: int
+    @property
+    def latent_size(self) -> int: ...
 
-    def __call__(self, z: Tensor) -> Tensor: ...
+    @property
+    def resolution(self) -> int: ...
+
+    def __call__(self, z: Tensor, /) -> Tensor: ...
 
 
 def check_latents(z: Tensor, generator: _Draws, n: int | None = None) -> None:

@@ -28,10 +28,13 @@ Loss = Literal["mpse", "mse"]
 class LatentGenerator(Protocol):
     """What a search needs: latents (B, latent_size) to films (B, 1, r, r), about -1..1."""
 
-    latent_size: int
-    resolution: int
+    @property
+    def latent_size(self) -> int: ...
 
-    def __call__(self, z: Tensor) -> Tensor: ...
+    @property
+    def resolution(self) -> int: ...
+
+    def __call__(self, z: Tensor, /) -> Tensor: ...
 
 
 @dataclass(frozen=True)
