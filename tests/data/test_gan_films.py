@@ -1,4 +1,4 @@
-"""The cohorts of the generative lessons: nobody is in two of them, truth and grey values are exact."""
+"""The cohorts of the generative lessons: nobody is in two of them, truth and greys are exact."""
 
 import numpy as np
 import pytest
