@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import multivariate_normal, norm
+from scipy.special import owens_t
+from scipy.stats import norm
 
 from course_lib.evaluation.turing import as_calls
 
@@ -130,14 +131,15 @@ def expected_error(reader: SimulatedReader, readers: int, films: int, shared: fl
 
 
 def _chances(reader: SimulatedReader, correlation: float) -> tuple[NDArray, NDArray]:
-    """Chance of "synthetic" for (real, synthetic) films, and that two answers both say so."""
+    """Chance of "synthetic" for (real, synthetic) films, and that two answers both say so.
+
+    The second by Owen's T function (Ann Math Stat 1956;27:1075).
+    """
     _check_parts(correlation, 0.0)
     height = np.array([-reader.separation / 2, reader.separation / 2]) - reader.criterion
     calls = norm.cdf(height)
-    if correlation == 1:
-        return calls, calls
-    pair = multivariate_normal(mean=[0, 0], cov=[[1, correlation], [correlation, 1]])
-    return calls, np.array([pair.cdf([h, h]) for h in height])
+    slope = np.sqrt((1 - correlation) / (1 + correlation))
+    return calls, calls - 2 * owens_t(height, slope)
 
 
 def _check_parts(shared: float, steady: float) -> None:

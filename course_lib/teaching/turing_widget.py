@@ -141,6 +141,7 @@ class TuringTest:
             return (
                 f"{len(self.answers)} of {len(self.plan.order)} answered; no result before the end."
             )
+        head = "<tr><th></th><th>share</th><th>films</th><th>95 % interval</th></tr>"
         rows = [
             f"<tr><td>{name}</td><td>{share.value:.2f}</td><td>{share.right} of {share.of}</td>"
             f"<td>{share.interval.low:.2f} to {share.interval.high:.2f}</td></tr>"
@@ -152,7 +153,8 @@ class TuringTest:
         ]
         verdict = against_chance(score.accuracy.right, score.accuracy.of).verdict
         return (
-            f"<b>{html.escape(self.reader)}: done.</b><table>{''.join(rows)}</table>"
+            f"<b>{html.escape(self.reader)}: done.</b>"
+            f"<table cellpadding='6'>{head}{''.join(rows)}</table>"
             f"Against a coin (margin 0.1): {verdict}.<br>{self._repeats()}"
         )
 
@@ -162,9 +164,10 @@ class TuringTest:
         if not twice.any():
             return ""
         calls = (first[twice] > 0, second[twice] > 0)
-        kappa = cohen_kappa(*calls).value
+        kappa = cohen_kappa(*calls).value  # NaN where all answers were the same word
         same = f"{int((calls[0] == calls[1]).sum())} of {int(twice.sum())}"
-        return f"Shown twice: the same answer for {same} films (kappa {kappa:.2f})."
+        beyond_chance = "" if np.isnan(kappa) else f" (kappa {kappa:.2f})"
+        return f"Shown twice: the same answer for {same} films{beyond_chance}."
 
     def worst_films(self) -> bytes:
         """PNG: the films that were called wrong with the most confidence, with the truth."""
