@@ -20,11 +20,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm.auto import tqdm
 
-from course_lib.data.gan_films import film_stack, gan_cohort
+from course_lib.data.gan_films import film_stack, gan_cohort, to_grey
 from course_lib.generative.latent_films import check_films
 from course_lib.generative.latent_search import mean_pairwise_squared_error
 from course_lib.generative.shipped import load_generator, sample_latents, weights_hash
 from course_lib.learning.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from course_lib.learning.device import processor_has_bfloat16
 from course_lib.models.pggan import Generator
 
 SHIPPED = Path(__file__).resolve().parents[2] / "datasets" / "checkpoints" / "anomaly"
@@ -115,7 +116,8 @@ def train_encoder(
                 if len(rows) < plan.batch:
                     continue  # a last batch of few would disturb the batch normalisation
                 z = torch.randn(plan.batch, generator.latent_size, generator=random)
-                loss, residual = _losses(encoder, generator, films[rows], z, plan, features)
+                with torch.autocast("cpu", torch.bfloat16, enabled=processor_has_bfloat16()):
+                    loss, residual = _losses(encoder, generator, films[rows], z, plan, features)
                 if not torch.isfinite(loss):
                     raise ValueError("The encoder's loss became NaN; use a smaller rate.")
                 adam.zero_grad()
@@ -139,15 +141,15 @@ def _losses(
     """The loss of one step, and the izi residual in it."""
     healthy = films.float() / 255
     with torch.no_grad():
-        drawn = ((generator(z) + 1) / 2).clamp(0, 1)
+        drawn = to_grey(generator(z).float())
     guessed = encoder(torch.cat([healthy, drawn]))
     found, again = guessed[: len(healthy)], guessed[len(healthy) :]
-    twins, target = generator(found), healthy * 2 - 1
+    twins, target = generator(found).float(), healthy * 2 - 1
     residual = mean_pairwise_squared_error(target - twins).mean()
     ziz = (again - on_shell(z)).square().mean()
     loss = residual + plan.ziz * ziz
     if features is not None:
-        apart = (features(target) - features(twins)).square().mean()
+        apart = (features(target) - features(twins)).float().square().mean()
         loss = loss + plan.feature_weight * apart
     return loss, float(residual.detach())
 
@@ -209,7 +211,7 @@ def main(words: Sequence[str] | None = None) -> None:
     path = save_encoder(encoder, generator, given.out)
     z = sample_latents(200, generator.latent_size, seed=1)
     with torch.no_grad():
-        likeness = functional.cosine_similarity(encoder((generator(z) + 1).clamp(0, 2) / 2), z)
+        likeness = functional.cosine_similarity(encoder(to_grey(generator(z))), z)
     print(f"{path}: residual per epoch {', '.join(f'{value:.4f}' for value in log)};")
     print(f"cosine with the true latents {float(likeness.mean()):.2f};")
     print(f"{time.process_time() - begun:.0f} CPU seconds")

@@ -14,6 +14,9 @@ from torch.nn import functional
 from course_lib.models.pggan import SLOPE, Critic, level_of, shrink
 
 INVERTED = -0.2  # correlation with the mean drawn film: healthy films 0.6 to 1, inverted ones -0.9
+MOST_ALIKE = (
+    0.5  # a mean film with less of the contrast of its films says nothing about white or black
+)
 
 
 class _Draws(Protocol):
@@ -70,15 +73,24 @@ def check_films(films: Tensor, generator: _Draws) -> None:
 def likeness(films: Tensor, generator: _Draws, drawn: int = 64) -> Tensor:
     """Correlation (N,) of each film with the mean of films that the generator draws.
 
-    NaN for a film without any contrast, and where the mean film has none.
+    NaN for a film without any contrast, and for all of them where the drawn films have too little
+    in common (an untrained generator).
     """
     random = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        mean = generator(torch.randn(drawn, generator.latent_size, generator=random)).mean(0)
-    mean = (mean - mean.mean()).flatten().float()
-    flat = films.flatten(1).float()
-    flat = flat - flat.mean(1, keepdim=True)
+        made = generator(torch.randn(drawn, generator.latent_size, generator=random))
+    made = _without_mean(made.float())
+    mean = made.mean(0)
+    if mean.norm() < MOST_ALIKE * made.norm(dim=1).mean():
+        return torch.full((len(films),), torch.nan)
+    flat = _without_mean(films.float())
     return flat @ mean / (flat.norm(dim=1) * mean.norm())
+
+
+def _without_mean(films: Tensor) -> Tensor:
+    """Films as rows, each with the mean 0."""
+    flat = films.flatten(1)
+    return flat - flat.mean(1, keepdim=True)
 
 
 def critic_features(critic: Critic) -> Callable[[Tensor], Tensor]:

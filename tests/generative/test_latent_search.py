@@ -239,6 +239,14 @@ def test_a_flat_film_is_not_called_inverted():
     check_films(flat, generator)
 
 
+def test_a_generator_of_noise_knows_no_upside_down():
+    torch.manual_seed(0)
+    generator = Generator(PgganSize(16, base=64, most=16)).eval()
+    films = torch.rand(2, 1, 16, 16)
+    check_films(films, generator)
+    check_films(1 - films, generator)
+
+
 @pytest.mark.parametrize(
     "start", [torch.zeros(4, 3), torch.zeros(2, 5), torch.full((4, 5), torch.nan)]
 )
