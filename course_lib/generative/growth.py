@@ -80,7 +80,7 @@ class Growth:
         self, real: Tensor, now: Moment, rng: np.random.Generator
     ) -> tuple[float, float]:
         """Real films should score higher than generated ones, with a slope of about one."""
-        part = max(1, round(len(real) * self.config.penalty_share))
+        part = self.config.penalised(len(real))
         mix = torch.from_numpy(rng.random(part, dtype=np.float32)).to(real.device)
         with self.fabric.autocast():
             with torch.no_grad():
@@ -116,21 +116,27 @@ class Growth:
         return self.generator(self.fabric.to_device(torch.from_numpy(z)), now.resolution, now.alpha)
 
     def _descend(self, optimiser: torch.optim.Optimizer, network: nn.Module, loss: Tensor) -> None:
-        """One step downhill, the same on all devices; none at all if the loss is no number."""
-        if not torch.isfinite(self._mean(loss.detach())):
-            self._save()
-            kept = f" The last good state is in {self.path}." if self.path else ""
-            raise TrainingFailed(
-                f"The loss is {loss.item()} in step {self.steps + 1} ({self.now.resolution} "
-                f"pixels, alpha {self.now.alpha:.2f}); lower the learning rate.{kept}"
-            )
+        """One step downhill, the same on all devices; none if loss or slope is not a number."""
         optimiser.zero_grad()
         loss.backward()
+        slopes = [p for p in network.parameters() if p.grad is not None]
         if self.fabric.world_size > 1:
-            for parameter in network.parameters():
-                if parameter.grad is not None:
-                    parameter.grad = self._mean(parameter.grad)
+            for parameter in slopes:
+                parameter.grad = self._mean(parameter.grad)
+        steepness = torch.nn.utils.get_total_norm([p.grad for p in slopes])
+        for name, value in (("loss", self._mean(loss.detach())), ("gradient", steepness)):
+            if not torch.isfinite(value):
+                raise TrainingFailed(self._failure(name, value.item()))
         optimiser.step()
+
+    def _failure(self, name: str, value: float) -> str:
+        # Nothing is saved now: the critic of this step may have moved, so it is not a good state.
+        saved = self.path is not None and self.path.exists()
+        kept = f" The last good state is in {self.path}." if saved else ""
+        return (
+            f"The {name} is {value} in step {self.steps + 1} ({self.now.resolution} pixels, "
+            f"alpha {self.now.alpha:.2f}); lower the learning rate.{kept}"
+        )
 
     def _mean(self, value: Tensor) -> Tensor:
         """The mean over all devices."""

@@ -41,6 +41,8 @@ class PgganConfig:
             raise ValueError(
                 f"The schedule ends at {last} pixels, the networks at {self.size.resolution}."
             )
+        if not 0 < self.penalty_share <= 1:
+            raise ValueError(f"penalty_share must lie in 0..1, above 0, not {self.penalty_share}.")
         for phase in self.schedule.phases:
             if phase.batch % min(self.group, phase.batch):
                 raise ValueError(
@@ -52,6 +54,17 @@ class PgganConfig:
                     "A batch of one film has no deviation: the critic could not see that the "
                     "generator always draws the same. Take at least two films."
                 )
+            part = self.penalised(phase.batch)
+            if part % min(self.group, part):
+                raise ValueError(
+                    f"At {phase.resolution} pixels the penalty would be computed on {part} of the "
+                    f"{phase.batch} films, which cannot be cut into groups of {self.group}; "
+                    "choose another penalty_share."
+                )
+
+    def penalised(self, batch: int) -> int:
+        """How many films of a batch the gradient penalty is computed on."""
+        return max(1, round(batch * self.penalty_share))
 
 
 def _phases(*rows: tuple[int, int, int, int]) -> Schedule:
