@@ -7,6 +7,7 @@ films, at the share of false alarms that one is ready to bear.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
+from course_lib.data.files import write_whole
 from course_lib.data.scxnn_films import dilate
 from course_lib.evaluation.delong import delong
 from course_lib.evaluation.intervals import newcombe_paired, wilson
@@ -22,6 +24,7 @@ from course_lib.evaluation.mcnemar import McNemar, mcnemar_of_calls
 from course_lib.explain.localisation import points_inside
 
 BLUR_PIXELS = 1.0
+USUAL_FILE = "usual.npz"
 SMALLEST_SPREAD = 0.005  # grey values; air beside the patient never differs, and would divide by 0
 
 
@@ -66,6 +69,27 @@ def unusual(maps: NDArray, usual: Usual) -> NDArray[np.float64]:
     if maps.shape[1:] != usual.mean.shape:
         raise ValueError(f"Maps of {maps.shape[1:]} pixels, but usual ones {usual.mean.shape}.")
     return np.asarray((maps - usual.mean) / usual.spread)
+
+
+def save_usual(usual: Usual, folder: Path) -> None:
+    """Write usual.npz, which load_usual reads."""
+    write_whole(
+        folder / USUAL_FILE,
+        lambda file: np.savez_compressed(  # type: ignore[arg-type]
+            file, mean=usual.mean.astype(np.float32), spread=usual.spread.astype(np.float32)
+        ),
+    )
+
+
+def load_usual(folder: Path) -> Usual:
+    """What save_usual wrote. Raises FileNotFoundError that says how it is made."""
+    path = folder / USUAL_FILE
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing; make it: python -m course_lib.generative.anomaly_study"
+        )
+    with np.load(path) as saved:
+        return Usual(saved["mean"].astype(np.float64), saved["spread"].astype(np.float64))
 
 
 def mean_square(maps: NDArray) -> NDArray[np.float64]:

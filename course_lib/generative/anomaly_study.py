@@ -5,7 +5,7 @@
 Every film gets a healthy twin from the encoder and 25 steps of search; a linear generator and the
 supervised film judge answer on the same films. On a part of the films longer searches are drawn as
 curves. Each piece is kept in the cache as soon as it is done: the same command goes on where it
-stopped. It writes scores.csv, choices.csv, curves.csv and about.json.
+stopped. It writes scores.csv, choices.csv, curves.csv, usual.npz and about.json.
 """
 
 import argparse
@@ -25,13 +25,16 @@ from torch import Tensor
 from course_lib.data.cache import cache_folder
 from course_lib.data.files import write_whole
 from course_lib.data.gan_films import film_stack, gan_cohort, to_grey
+from course_lib.data.scxnn_films import dilate
 from course_lib.evaluation.delong import delong
 from course_lib.evaluation.roc import auc
+from course_lib.explain.localisation import covered
 from course_lib.generative.anomaly import (
     SUMMARIES,
     difference_maps,
     mean_square,
     peak_hits,
+    save_usual,
     unusual,
     usual_differences,
 )
@@ -155,12 +158,12 @@ def score_table(
     table["residual"] = mean_square(maps["search"])
     for name, score in judge_scores(study).items():
         table[name] = score
-    usual = usual_differences(maps["search"][study.where("usual")])
-    odd = unusual(maps["search"], usual)
+    odd = unusual(maps["search"], usual_differences(maps["search"][study.where("usual")]))
     table["peak_hit"] = [
         peak_hits(one, mask) if mask.any() else ""
         for one, mask in zip(odd, study.masks, strict=True)
     ]
+    table["peak_luck"] = [covered(dilate(mask)) if mask.any() else np.nan for mask in study.masks]
     return table, pd.concat(candidates), chosen
 
 
@@ -187,6 +190,8 @@ def run_study(
     table, candidates, chosen = score_table(study, maps)
     _write(out / "scores.csv", table)
     _write(out / "choices.csv", candidates)
+    usual = usual_differences(maps["search"][study.where("usual")])
+    save_usual(usual, out)
     seconds = {"twins": float(both["seconds"])}
     about = {
         "generator": weights_hash(generator),
@@ -196,7 +201,6 @@ def run_study(
     }
     _write_about(out, about)
     rows = study.some(**EVERY)
-    usual = usual_differences(maps["search"][study.where("usual")])
     curves = []
     for curve in CURVES:
         name = f"{curve.start}-{curve.loss}"
