@@ -23,7 +23,7 @@ from course_lib.generative.directions import Array, unit
 BATCH = 250
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode: Grad-CAM needs gradients of what is done with the films
 def films_from(generator: nn.Module, latents: ArrayLike, batch: int = BATCH) -> Tensor:
     """The films (N, 1, R, R) in 0..1 of latents (N, L).
 
