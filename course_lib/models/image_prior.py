@@ -9,6 +9,7 @@ the network that they call the default (five scales, 128 channels, 4 skip channe
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -102,7 +103,7 @@ class Hourglass(nn.Module):
 
 def _layer(before: int, after: int, side: int, stride: int = 1) -> list[nn.Module]:
     """Convolution (mirrored at the border), batch norm, LeakyReLU."""
-    border = "reflect" if side > 1 else "zeros"
+    border: Literal["reflect", "zeros"] = "reflect" if side > 1 else "zeros"
     convolution = nn.Conv2d(before, after, side, stride, padding=side // 2, padding_mode=border)
     return [convolution, nn.BatchNorm2d(after), nn.LeakyReLU(SLOPE)]
 
