@@ -209,7 +209,7 @@ def study(folder: Path, n: int = 30_000, progress: bool = True) -> None:
     likelihood = _kept(
         folder / "likelihood.npz",
         key,
-        lambda: likelihood_from(generator, judge.model, z, progress=progress).astype(np.float16),
+        lambda: likelihood_from(generator, judge.model, z, progress=progress, fast=True),
         n,
     )
     axes = find_axes(z, likelihood.astype(np.float64), judge.findings)
@@ -246,7 +246,7 @@ def _kept(path: Path, key: str, make: Callable[[], NDArray], n: int) -> NDArray:
         with np.load(path) as saved:
             if str(saved["key"]) == key and len(saved["likelihood"]) >= n:
                 return saved["likelihood"][:n]
-    made = make()
+    made = make().astype(np.float16)
     write_whole(path, lambda file: np.savez_compressed(file, likelihood=made, key=np.array(key)))  # type: ignore[arg-type]
     return made
 

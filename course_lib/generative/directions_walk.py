@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 from course_lib.data.gan_films import to_grey
 from course_lib.explain.cam import enlarge, grad_cam
 from course_lib.generative.directions import Array, unit
+from course_lib.learning.device import processor_has_bfloat16
 
 BATCH = 250
 
@@ -41,15 +42,19 @@ def likelihood_from(
     latents: ArrayLike,
     batch: int = BATCH,
     progress: bool = False,
+    fast: bool = False,
 ) -> NDArray[np.float32]:
     """Likelihoods (N, K) in 0..1 of the films of latents (N, L); no film is kept.
 
-    Errors as in `films_from`. 30,000 films of 64 pixels take about two minutes on one core.
+    fast: in bfloat16 where the processor has it, which takes less than half the time and moves a
+    likelihood by 0.01 on average. 30,000 films of 64 pixels take about three minutes of one core,
+    one if fast. Errors as in `films_from`.
     """
     z = _latents(generator, latents)
     model.eval()
     parts = tqdm(z.split(batch), desc="making and judging films", disable=not progress)
-    answers = [torch.sigmoid(model(to_grey(generator(part).float()))).float() for part in parts]
+    with torch.autocast("cpu", torch.bfloat16, enabled=fast and processor_has_bfloat16()):
+        answers = [torch.sigmoid(model(to_grey(generator(part).float())).float()) for part in parts]
     return torch.cat(answers).numpy()
 
 
