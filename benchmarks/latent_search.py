@@ -4,7 +4,7 @@
 
 One at a time is how AnoGAN's published programs do it: float32, batch of one. Ours, step by step:
 in one batch; bfloat16 where the processor computes it; and from the encoder's guess with a quarter
-of the steps. Processor and wall seconds for all films; "one at a time" is timed on a few and scaled.
+of the steps. Processor and wall seconds for all films; "one at a time" is timed on a few.
 """
 
 import argparse
