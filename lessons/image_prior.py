@@ -417,8 +417,9 @@ restored = seen[stops["noise known"] - 1]
 claim("Stopping at the noise costs less than 1 dB", run.psnr[stops["noise known"] - 1] > run.psnr[best] - 1)
 
 # %% [markdown]
-# In a program: `restore(noisy, noise=noise, stop=NoiseLevel())`. The second rule needs nothing to be known, but its
-# window and its patience must suit the network and the film: watch a few runs before you trust it.
+# In a program: `restore(noisy, noise=noise, stop=NoiseLevel())`. The second rule needs nothing to be known, but here it
+# keeps a picture that is far too late: our small network draws noise so slowly and evenly that the averaged pictures
+# stay calm. Its window and patience must suit the network. Where the noise is known, use it.
 
 # %% [markdown] tags=["slide"]
 # ## 5 Is it better than a simple filter?
@@ -813,7 +814,7 @@ print(f"A film of 2048 x 2048 has {share:.0f} times as many pixels as ours, and 
 # ## What to remember
 #
 # - A convolutional network draws a film sooner than noise, even untrained. Its build is a prior.
-# - So it must be **stopped**: at the known noise, or after the calmest stretch.
+# - So it must be **stopped**, best at the known strength of the noise. Rules without it may fail.
 # - Change the operator and the same network denoises, fills, enlarges.
 # - Compared with simple filters it is not better on our film; measure before you believe.
 # - What was not measured is a guess: the covered nodule was not there afterwards.
