@@ -6,7 +6,8 @@ one thing only are kept; a linear regression of the likelihoods on z gives K slo
 is a direction, an *axis*. Source: TL-GAN (Guan 2018, github.com/SummitKwan/transparent_latent_gan);
 for chest films Kim M., thesis, University of Ulsan 2021, section 3. New here: slopes are judged on
 films that had no part in them, each axis is found twice in separate halves of the films, and a
-class with too few films, or whose halves disagree, gets no axis but a reason.
+class with too few films, or whose halves disagree, gets no axis but a reason. And beside this way
+stands a second one, which keeps all films and regresses the logits, log(p / (1 - p)).
 
 All functions take arrays, so they serve any generator and any classifier.
 """
@@ -156,7 +157,7 @@ def find_axes(
     z, values, which = z[usable], values[usable], which[usable]
     weight = class_weights(which, len(names))
     slopes = weighted_regression(z, values, weight)
-    halves = _agreement(z, values, which, repeats, seed)
+    halves = _agreement(z, values, weight, repeats, seed)
     agreement = np.where(enough, np.quantile(halves, (0.5, 0.025, 0.975), axis=0), np.nan).T
     reason = tuple(
         _reason(count, low_end, least)
@@ -167,7 +168,40 @@ def find_axes(
         tuple(names),
         np.where(lost[:, None], np.nan, unit(slopes.slope)),
         counts,
-        np.where(enough, _held_out_r2(z, values, which, held_out, seed), np.nan),
+        np.where(enough, _held_out_r2(z, values, weight, held_out, seed), np.nan),
+        agreement,
+        reason,
+    )
+
+
+def find_logit_axes(
+    latents: ArrayLike,
+    logits: ArrayLike,
+    names: Sequence[str],
+    *,
+    held_out: float = 0.25,
+    repeats: int = 100,
+    seed: int = 0,
+) -> Axes:
+    """One axis per class from all films: regression of their logits (N, K) on latents (N, L).
+
+    A likelihood has ends, 0 and 1, where it stops telling films apart; a logit has none. So films
+    that show nothing clearly, or two things, teach as well. All films count alike; `kept` is N for
+    every class. The rest is as in `find_axes`.
+    """
+    z, values, weight = _regression_inputs(latents, logits, np.ones(len(np.asarray(logits))))
+    if values.shape[1] != len(names):
+        raise ValueError(f"Logits {values.shape} and {len(names)} names do not fit.")
+    halves = _agreement(z, values, weight, repeats, seed)
+    agreement = np.quantile(halves, (0.5, 0.025, 0.975), axis=0).T
+    reason = tuple(_reason(len(z), low_end, 0) for low_end in agreement[:, 1])
+    lost = np.array([bool(why) for why in reason])
+    direction = unit(weighted_regression(z, values, weight).slope)
+    return Axes(
+        tuple(names),
+        np.where(lost[:, None], np.nan, direction),
+        np.full(len(names), len(z)),
+        _held_out_r2(z, values, weight, held_out, seed),
         agreement,
         reason,
     )
@@ -200,17 +234,14 @@ def _reason(count: int, agreement_low: float, least: int) -> str:
     return ""
 
 
-def _held_out_r2(z: Array, values: Array, which: NDArray, share: float, seed: int) -> Array:
+def _held_out_r2(z: Array, values: Array, weight: Array, share: float, seed: int) -> Array:
     """R^2 (K,) on a random share of the films, of a regression on the others."""
     aside = np.random.default_rng([seed, 1]).random(len(z)) < share
-    classes = values.shape[1]
-    rest = ~aside
-    slopes = weighted_regression(z[rest], values[rest], class_weights(which[rest], classes))
-    weight = class_weights(which[aside], classes)
-    return weighted_r2(values[aside], slopes(z[aside]), weight)
+    slopes = weighted_regression(z[~aside], values[~aside], weight[~aside])
+    return weighted_r2(values[aside], slopes(z[aside]), weight[aside])
 
 
-def _agreement(z: Array, values: Array, which: NDArray, repeats: int, seed: int) -> Array:
+def _agreement(z: Array, values: Array, weight: Array, repeats: int, seed: int) -> Array:
     """Cosines (repeats, K) between the axes of two random halves of the films.
 
     A bootstrap sample would share films with the whole: even an axis of pure noise has a cosine of
@@ -218,7 +249,6 @@ def _agreement(z: Array, values: Array, which: NDArray, repeats: int, seed: int)
     spread of 1 / sqrt(L) from one set of films to another.
     """
     rng = np.random.default_rng([seed, 2])
-    weight = class_weights(which, values.shape[1])
     result = np.empty((max(repeats, 1), values.shape[1]))
     for row in result:
         order = rng.permutation(len(z))

@@ -131,31 +131,27 @@ def load_measure(folder: Path | str | None = None) -> Measure:
 class Twins(NamedTuple):
     """The same patients, healthy and with one disease: films float32 (N, 1, 64, 64) in 0..1.
 
-    body (N, 3): their true numbers, the same for both films. where (64, 64): share of the ill films
-    whose mask covers a pixel.
+    where (64, 64): share of the ill films whose mask covers a pixel.
     """
 
     healthy: NDArray[np.float32]
     ill: NDArray[np.float32]
-    body: Array
     where: Array
 
 
-def twins(disease: str, n: int = 40, seed: int = 5210, **options) -> Twins:
+def twins(disease: str, n: int = 30, seed: int = 5210, **options) -> Twins:
     """n virtual patients imaged twice, without and with a disease. options: of VirtualChest.
 
-    About a minute for 40 pairs the first time (they are kept in the cache). Raises ValueError for
-    a disease that is not one of DISEASES.
+    The films are kept in the cache. Raises ValueError for a disease that is not in DISEASES.
     """
     if disease not in DISEASES:
         raise ValueError(f"{disease!r} is not one of {', '.join(DISEASES)}.")
+    nobody = dict.fromkeys(DISEASES, 0.0)
     well, sick = (
-        VirtualChest(
-            n, seed, SIZE, [disease], prevalence={disease: share}, severity=SEVERITY, **options
-        )
-        for share in (0.0, 1.0)
+        VirtualChest(n, seed, SIZE, DISEASES, prevalence=share, severity=SEVERITY, **options)
+        for share in (nobody, nobody | {disease: 1.0})
     )
     masks = [sick[i].masks.get(disease) for i in range(n)]
     where = np.mean([mask for mask in masks if mask is not None], axis=0)
     healthy, ill = ((film_stack(cohort).float() / 255).numpy() for cohort in (well, sick))
-    return Twins(healthy, ill, true_numbers(well)[:, : len(BODY)], where)
+    return Twins(healthy, ill, where)

@@ -3,7 +3,7 @@
     python -m course_lib.generative.directions_study --out datasets/checkpoints/steering
 
 30,000 films are made, judged and forgotten; axes are found (`directions`), made independent
-(`directions_basis`) and tried on healthy starts. The likelihoods are kept, so that a lesson can do
+(`directions_basis`) and tried on healthy starts. The logits are kept, so that a lesson can do
 the regression itself without making the films again. Same command, same numbers, up to the last
 digits of another processor. An interrupted run goes on from the last finished part. About eight
 minutes of one core, most of them for films.
@@ -26,6 +26,7 @@ from course_lib.generative.directions import (
     Axes,
     Slopes,
     find_axes,
+    find_logit_axes,
     single_finding,
     unit,
     weighted_r2,
@@ -48,12 +49,12 @@ from course_lib.generative.directions_measure import (
     twins,
 )
 from course_lib.generative.directions_shipped import SEED
-from course_lib.generative.directions_walk import films_from, likelihood_from, reach
+from course_lib.generative.directions_walk import films_from, likelihood_from, logits_from, reach
 from course_lib.generative.shipped import load_generator, sample_latents, weights_hash
 from course_lib.learning.film_judge import FilmJudge, load_film_judge
 from course_lib.models.pggan import Generator
 
-MEASURED = 5000  # films whose heart, chest and weight are measured
+MEASURED = 3000  # films whose heart, chest and weight are measured
 STARTS = 40
 STEP = 4.0  # of the effect matrices
 Result = TypeVar("Result")
@@ -105,20 +106,27 @@ def body_slopes(scene: Scene, latents: NDArray) -> tuple[Slopes, Array]:
     return slopes, weighted_r2(body[cut:], slopes(latents[cut:]), ones[cut:])
 
 
-def variants(axes: Axes, body: Slopes) -> dict[str, Array]:
-    """Sets of axes to compare, each (found, L) in the order of the diseases that have an axis.
+Sets = dict[str, dict[str, Array]]  # name of the set -> disease -> axis (L,)
 
-    raw: as found. gram_schmidt: in that order. dual: all other diseases projected out.
-    dual_body: heart, chest and weight projected out as well. random: the control.
+
+def variants(rule: Axes, logit: Axes, body: Slopes) -> Sets:
+    """Sets of axes to compare.
+
+    rule: the thesis' way, films that show one thing. logit: all films. gram_schmidt: these, made
+    orthogonal in their order. dual: these, all other diseases projected out. steady: heart, chest
+    and weight projected out as well. random: the control.
     """
-    rows = np.array([axes.of(name) for name in found_diseases(axes)])
-    return {
-        "raw": rows,
+    found = found_diseases(logit)
+    rows = np.array([logit.of(name) for name in found])
+    others = {
+        "logit": rows,
         "gram_schmidt": gram_schmidt(rows),
         "dual": dual_basis(rows),
-        "dual_body": dual_basis(np.vstack([rows, body.slope]))[: len(rows)],
+        "steady": dual_basis(np.vstack([rows, body.slope]))[: len(rows)],
         "random": random_axes(len(rows), rows.shape[1], SEED),
     }
+    sets: Sets = {"rule": {name: rule.of(name) for name in found_diseases(rule)}}
+    return sets | {name: dict(zip(found, axes, strict=True)) for name, axes in others.items()}
 
 
 def found_diseases(axes: Axes) -> tuple[str, ...]:
@@ -126,18 +134,18 @@ def found_diseases(axes: Axes) -> tuple[str, ...]:
     return tuple(name for name in DISEASES if not axes.reason[axes.names.index(name)])
 
 
-def effects(scene: Scene, starts: NDArray, sets: dict[str, Array], moved: Sequence[str]):
+def effects(scene: Scene, starts: NDArray, sets: Sets) -> pd.DataFrame:
     """Table: set, axis moved, number, mean change and its standard error after STEP."""
     columns, rows = (*scene.judge.findings, *BODY), []
     for name, axes in sets.items():
-        effect = effect_matrix(scene.scores, starts, axes, STEP)
-        for i, axis in enumerate(moved):
+        effect = effect_matrix(scene.scores, starts, list(axes.values()), STEP)
+        for i, moved in enumerate(axes):
             for k, number in enumerate(columns):
-                rows.append((name, axis, number, effect.mean[i, k], effect.error[i, k]))
+                rows.append((name, moved, number, effect.mean[i, k], effect.error[i, k]))
     return pd.DataFrame(rows, columns=["axes", "moved", "number", "change", "error"])
 
 
-def reached(scene: Scene, starts: NDArray, sets: dict[str, Array], moved: Sequence[str]):
+def reached(scene: Scene, starts: NDArray, sets: Sets) -> pd.DataFrame:
     """Table: from below 0.1 to above 0.8? And what else changed on the way?
 
     One row per set of axes and disease: starts, arrived, median step and own likelihood before and
@@ -146,7 +154,7 @@ def reached(scene: Scene, starts: NDArray, sets: dict[str, Array], moved: Sequen
     """
     rows = []
     for name, axes in sets.items():
-        for disease, axis in zip(moved, axes, strict=True):
+        for disease, axis in axes.items():
             rows.append({"axes": name, "disease": disease} | _reached(scene, starts, disease, axis))
     return pd.DataFrame(rows)
 
@@ -154,7 +162,8 @@ def reached(scene: Scene, starts: NDArray, sets: dict[str, Array], moved: Sequen
 def _reached(scene: Scene, starts: NDArray, disease: str, axis: Array) -> dict[str, float]:
     output, own = scene.judge.findings.index(disease), DISEASES.index(disease)
     low = starts[likelihood_from(scene.generator, scene.judge.model, starts)[:, output] < 0.1]
-    way = reach(scene.generator, scene.judge.model, low, axis, output, longest=10.0, pace=1.0)
+    ask = scene.generator, scene.judge.model
+    way = reach(*ask, low, axis, output, longest=10.0, pace=1.0, fast=True)
     there = way.arrived
     row: dict[str, float] = {"starts": len(low), "arrived": int(there.sum())}
     if not there.any():
@@ -177,7 +186,7 @@ def _reached(scene: Scene, starts: NDArray, disease: str, axis: Array) -> dict[s
     return row
 
 
-def disease_alone(measure: Measure, n: int = 40) -> tuple[pd.DataFrame, dict[str, Array]]:
+def disease_alone(measure: Measure, n: int = 30) -> tuple[pd.DataFrame, dict[str, Array]]:
     """What a disease does to the measure's readings of the same virtual patient, and where it lies.
 
     Table: disease, number, mean and mean absolute change in spreads, and the measured severity. No
@@ -206,35 +215,43 @@ def study(folder: Path, n: int = 30_000, progress: bool = True) -> None:
     key = weights_hash(generator)
     scene = Scene(generator, judge, trained_measure(folder))
     z = sample_latents(n, generator.latent_size, SEED).numpy()
-    likelihood = _kept(
-        folder / "likelihood.npz",
+    logits = _kept(
+        folder / "logits.npz",
         key,
-        lambda: likelihood_from(generator, judge.model, z, progress=progress, fast=True),
+        lambda: logits_from(generator, judge.model, z, progress=progress, fast=True),
         n,
     )
-    axes = find_axes(z, likelihood.astype(np.float64), judge.findings)
+    likelihood = 1 / (1 + np.exp(-logits))
+    rule, logit = (
+        find(z, values, judge.findings)
+        for find, values in ((find_axes, likelihood), (find_logit_axes, logits))
+    )
     body, body_r2 = body_slopes(scene, z[:MEASURED])
-    sets, moved = variants(axes, body), found_diseases(axes)
-    healthy = single_finding(likelihood.astype(np.float64)) == judge.findings.index("normal")
+    sets = variants(rule, logit, body)
+    healthy = single_finding(likelihood) == judge.findings.index("normal")
     starts = z[np.flatnonzero(healthy)[-STARTS:]]
-    _table(effects(scene, starts, sets, moved), folder / "effects.csv")
-    _table(reached(scene, starts, sets, moved), folder / "reached.csv")
+    _table(effects(scene, starts, sets), folder / "effects.csv")
+    del sets["gram_schmidt"]
+    _table(reached(scene, starts, sets), folder / "reached.csv")
     alone, where = disease_alone(scene.measure)
     _table(alone, folder / "disease_alone.csv")
-    save_axes(folder / "axes.npz", key, axes, sets["dual_body"], body, body_r2, where)
+    steady = np.array(list(sets["steady"].values()))
+    save_axes(folder / "axes.npz", key, rule, logit, steady, body, body_r2, where)
 
 
 def save_axes(
     path: Path,
     key: str,
-    axes: Axes,
+    rule: Axes,
+    logit: Axes,
     steady: Array,
     body: Slopes,
     body_r2: Array,
     where: dict[str, Array],
 ) -> None:
-    """Write everything that directions_shipped.load_axes reads."""
-    arrays = {name: np.asarray(value) for name, value in axes._asdict().items()}
+    """Write everything that directions_shipped.load_steering reads, but the logits."""
+    arrays = {f"rule_{name}": np.asarray(value) for name, value in rule._asdict().items()}
+    arrays |= {f"logit_{name}": np.asarray(value) for name, value in logit._asdict().items()}
     arrays |= {"steady": steady, "body": unit(body.slope), "body_r2": body_r2, "key": np.array(key)}
     arrays |= {f"where_{name}": share.astype(np.float16) for name, share in where.items()}
     write_whole(path, lambda file: np.savez_compressed(file, **arrays))  # type: ignore[arg-type]
@@ -244,11 +261,11 @@ def _kept(path: Path, key: str, make: Callable[[], NDArray], n: int) -> NDArray:
     """What is in a file, if it belongs to these weights and is long enough; else made anew."""
     if path.is_file():
         with np.load(path) as saved:
-            if str(saved["key"]) == key and len(saved["likelihood"]) >= n:
-                return saved["likelihood"][:n]
+            if str(saved["key"]) == key and len(saved["logits"]) >= n:
+                return saved["logits"][:n].astype(np.float64)
     made = make().astype(np.float16)
-    write_whole(path, lambda file: np.savez_compressed(file, likelihood=made, key=np.array(key)))  # type: ignore[arg-type]
-    return made
+    write_whole(path, lambda file: np.savez_compressed(file, logits=made, key=np.array(key)))  # type: ignore[arg-type]
+    return made.astype(np.float64)
 
 
 def _table(table: pd.DataFrame, path: Path) -> None:

@@ -7,6 +7,7 @@ from course_lib.generative import directions
 from course_lib.generative.directions import (
     class_weights,
     find_axes,
+    find_logit_axes,
     likely_cosine,
     single_finding,
     unit,
@@ -129,6 +130,19 @@ def test_a_likelihood_without_an_axis_gets_none():
     assert np.isnan(axes.direction[0]).all()
     with pytest.raises(ValueError, match="no axis for mass: two halves"):
         axes.of("mass")
+
+
+def test_all_films_teach_more_than_the_few_that_are_kept():
+    z, likelihood, truth = planted(1500, 32)
+    clipped = np.clip(likelihood, 1e-7, 1 - 1e-7)
+    logits = np.log(clipped / (1 - clipped))
+    rule = find_axes(z, likelihood, NAMES, repeats=10, least=20)
+    every = find_logit_axes(z, logits, NAMES, repeats=10)
+    assert every.kept.tolist() == [1500] * 3 and every.found.all()
+    assert (every.agreement[:2, 1] > rule.agreement[:2, 2]).all()
+    assert ((every.direction[:2] * truth).sum(axis=1) > 0.99).all()
+    with pytest.raises(ValueError, match="do not fit"):
+        find_logit_axes(z, logits[:, :2], NAMES)
 
 
 def test_a_rare_class_gets_no_axis_but_a_reason():
