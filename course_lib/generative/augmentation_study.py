@@ -61,9 +61,9 @@ class StudySettings:
     """
 
     sizes: tuple[int, ...] = (50, 100, 200, 400, 800)
-    seeds: tuple[int, ...] = (0, 1, 2, 3)
-    added: int = 1000
-    views: int = 1000
+    seeds: tuple[int, ...] = (0, 1, 2)
+    added: int = 800
+    views: int = 800
     thresholds: tuple[float, float] = (0.3, 0.7)
     classifier: ClassifierSettings = field(
         default_factory=lambda: ClassifierSettings(plan=Plan(epochs=6, learning_rate=4e-3))

@@ -4,8 +4,8 @@
 
 Three tables: the three steps at full size (``three_steps.csv``, with the score of every test film
 in ``scores.csv``), four classifiers on three tasks (``four_classifiers.csv``), and the augmentation
-study (``augmentation.csv``). Same command, same weights, same processor: same tables. A table that
-is there is kept, so an interrupted run goes on with the next one.
+study (``augmentation.csv``). Same command, same weights, same processor: same tables. What is there
+is kept, so an interrupted run goes on: part by part (a seed, or a task).
 """
 
 import argparse
@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from course_lib.data.files import write_whole
 from course_lib.data.gan_films import DISEASES, film_stack, gan_cohort, truth_of
-from course_lib.data.source import Subset
+from course_lib.data.source import AnySource, Subset
 from course_lib.generative import augmentation_study, synthetic_training
 from course_lib.generative.augmentation_study import Pools, StudySettings
 from course_lib.generative.fidelity import (
@@ -34,7 +35,6 @@ from course_lib.generative.fidelity import (
 )
 from course_lib.generative.normal_or_abnormal import (
     LabelledFilms,
-    RealFilms,
     checked_films,
     real_films,
 )
@@ -44,7 +44,8 @@ from course_lib.learning.film_judge import FilmJudge, load_film_judge
 
 SHIPPED = Path(__file__).resolve().parents[2] / "datasets" / "checkpoints" / "fidelity"
 SEEDS = (0, 1, 2)  # of the three steps
-POOL = 4000  # films that may be added in the augmentation study
+POOL = 2500  # films that may be added in the augmentation study
+EACH = 420  # training films of each kind for the four classifiers: there are 429 effusions
 EFFUSION = DISEASES.index("pleural_effusion")
 TASKS = (
     "normal or abnormal",
@@ -83,21 +84,12 @@ def maker(which: str) -> Make:
     return lambda n, seed: sample_films(generator, n, seed)
 
 
-def all_three_steps(real: RealFilms, make: Make, seeds: Sequence[int]) -> list[Fidelity]:
-    """The thesis' test, once for each seed (of weights, order and latents)."""
-    return [three_steps(real, make, seed=seed) for seed in seeds]
-
-
-def steps_table(results: Sequence[Fidelity]) -> pd.DataFrame:
-    """Readings and comparisons of all seeds in one table."""
-    parts = []
-    for seed, result in enumerate(results):
-        tables = {"reading": result.summary(), "comparison": result.comparisons()}
-        for kind, one in tables.items():
-            part = one.rename_axis("name").reset_index()
-            parts.append(part.assign(seed=seed, kind=kind))
-        parts[-2] = parts[-2].assign(made=result.made, undecided=result.undecided)
-    return pd.concat(parts, ignore_index=True)
+def steps_table(result: Fidelity, seed: int) -> pd.DataFrame:
+    """Readings and comparisons of one run of the three steps, one row each."""
+    readings = result.summary().assign(made=result.made, undecided=result.undecided)
+    both = {"reading": readings, "comparison": result.comparisons()}
+    parts = [one.rename_axis("name").reset_index().assign(kind=kind) for kind, one in both.items()]
+    return pd.concat(parts, ignore_index=True).assign(seed=seed)
 
 
 def scores_table(result: Fidelity) -> pd.DataFrame:
@@ -109,27 +101,23 @@ def scores_table(result: Fidelity) -> pd.DataFrame:
         "classifier_real": np.concatenate([real.score, np.full(len(synthetic.truth), np.nan)]),
         "classifier_synthetic": np.concatenate([result.synthetic_on_real.score, synthetic.score]),
     }
-    return pd.DataFrame(rows).round(5)
+    return pd.DataFrame(rows)
 
 
-def four_classifiers(source, makers: Makers, seed: int = 0) -> pd.DataFrame:
-    """The workshop's table for TASKS; training and test sets are half positive.
+def four_classifiers(task: str, source: AnySource, makers: Makers, seed: int = 0) -> pd.DataFrame:
+    """The workshop's table for one of TASKS; training and test sets are half positive.
 
     source: real films, one per patient, cut as ``real_films`` cuts them.
     """
-    cuts = [round(share * len(source)) for share in (0, 0.6, 0.8, 1)]
+    start, end, test_start, test_end = (round(share * len(source)) for share in (0, 0.6, 0.8, 1))
     films, truth = film_stack(source), truth_of(source)
-    labels = {TASKS[0]: ~truth[:, -1], TASKS[1]: truth[:, EFFUSION], TASKS[2]: ~truth[:, -1]}
-    parts = []
-    for number, (task, positive) in enumerate(labels.items()):
-        train, test = (
-            _half_positive(films, positive, slice(*cut), seed) for cut in (cuts[:2], cuts[2:])
-        )
-        synthetic = _synthetic(task, makers, len(train.films) // 2, seed + 10 * number)
-        calls = synthetic_training.compare(train, synthetic, test, seed=seed)
-        rows = synthetic_training.table(calls).rename_axis("model").reset_index()
-        parts.append(rows.assign(task=task, train_films=len(train.films)))
-    return pd.concat(parts, ignore_index=True)
+    positive = truth[:, EFFUSION] if task == TASKS[1] else ~truth[:, -1]
+    train = _half_positive(films, positive, slice(start, end), EACH, seed)
+    test = _half_positive(films, positive, slice(test_start, test_end), None, seed)
+    synthetic = _synthetic(task, makers, len(train.films) // 2, seed + 10 * TASKS.index(task))
+    calls = synthetic_training.compare(train, synthetic, test, seed=seed)
+    rows = synthetic_training.table(calls).rename_axis("model").reset_index()
+    return rows.assign(task=task, train_films=len(train.films))
 
 
 def _synthetic(task: str, makers: Makers, each: int, seed: int) -> LabelledFilms:
@@ -145,39 +133,58 @@ def _synthetic(task: str, makers: Makers, each: int, seed: int) -> LabelledFilms
     )
 
 
-def _half_positive(films: Tensor, positive: NDArray, where: slice, seed: int) -> LabelledFilms:
-    chosen = balanced(positive[where], seed=seed)
+def _half_positive(
+    films: Tensor, positive: NDArray, where: slice, most: int | None, seed: int
+) -> LabelledFilms:
+    """Equally many films of both kinds from one part, at most so many of each."""
+    rarer = int(min(positive[where].sum(), (~positive[where]).sum()))
+    chosen = balanced(positive[where], min(rarer, most or rarer), seed)
     return LabelledFilms(films[where][chosen], positive[where][chosen])
 
 
-def augmentation(real: RealFilms, makers: Makers, settings: StudySettings) -> pd.DataFrame:
-    """The augmentation study with generated films, and films that the generator learned from."""
+def pools(makers: Makers) -> Pools:
+    """Generated films with the judge's opinion, and films that the generator learned from."""
     generated = makers.everybody(POOL, 77)
     unlabelled = film_stack(Subset(gan_cohort("all"), range(POOL))).float() / 255
-    pools = Pools(generated, makers.abnormal(generated), unlabelled)
-    return augmentation_study.study(real.train, real.test, pools, settings)
+    return Pools(generated, makers.abnormal(generated), unlabelled)
 
 
-def record(out: Path | str, settings: StudySettings | None = None) -> None:
-    """Write the tables that are not there yet, and about.json with the weights they belong to."""
+def record(out: Path | str) -> None:
+    """Write what is missing of the tables, and about.json with the weights they belong to."""
     place = Path(out)
-    place.mkdir(parents=True, exist_ok=True)
-    about = {w: weights_hash(load_generator(w)) for w in ("all", "normal")}
+    about = {which: weights_hash(load_generator(which)) for which in ("all", "normal")}
     _refuse_other_weights(place / "about.json", about)
-    write_whole(place / "about.json", lambda f: f.write(json.dumps(about).encode()))  # type: ignore
+    _write(place / "about.json", json.dumps(about, indent=1) + "\n")
     source = gan_cohort("study")
     real, makers = real_films(source), Makers(maker("all"), maker("normal"), load_film_judge())
-    if not (place / "three_steps.csv").is_file():
-        results = all_three_steps(real, makers.everybody, SEEDS)
-        _write(place / "scores.csv", scores_table(results[0]))
-        _write(place / "three_steps.csv", steps_table(results))
-    tables: dict[str, Callable[[], pd.DataFrame]] = {
-        "four_classifiers.csv": lambda: four_classifiers(source, makers),
-        "augmentation.csv": lambda: augmentation(real, makers, settings or StudySettings()),
-    }
-    for name, make in tables.items():
-        if not (place / name).is_file():
-            _write(place / name, make())
+
+    def steps(seed: int) -> pd.DataFrame:
+        result = three_steps(real, makers.everybody, seed=seed)
+        if seed == SEEDS[0]:
+            _write(place / "scores.csv", _csv(scores_table(result)))
+        return steps_table(result, seed)
+
+    def added(seed: int) -> pd.DataFrame:
+        settings = StudySettings(seeds=(seed,))
+        return augmentation_study.study(real.train, real.test, extra, settings)
+
+    _complete(place / "three_steps.csv", "seed", SEEDS, steps)
+    classify = lambda task: four_classifiers(task, source, makers)  # noqa: E731
+    _complete(place / "four_classifiers.csv", "task", TASKS, classify)
+    extra = pools(makers)
+    _complete(place / "augmentation.csv", "seed", StudySettings().seeds, added)
+
+
+def _complete(
+    path: Path, column: str, wanted: Sequence, make: Callable[[Any], pd.DataFrame]
+) -> None:
+    """Add to a table the parts that it lacks; after each part the file is whole."""
+    there = pd.read_csv(path) if path.is_file() else pd.DataFrame({column: []})
+    for part in wanted:
+        if part not in set(there[column]):
+            tables = [there, make(part)] if len(there) else [make(part)]
+            there = pd.concat(tables, ignore_index=True)
+            _write(path, _csv(there))
 
 
 def load_record(name: str, folder: Path | str | None = None) -> pd.DataFrame:
@@ -206,9 +213,12 @@ def _refuse_other_weights(path: Path, about: dict[str, str]) -> None:
         )
 
 
-def _write(path: Path, table: pd.DataFrame) -> None:
-    text = table.to_csv(index=False, float_format="%.5g", lineterminator="\n")
-    write_whole(path, lambda file: file.write(text.encode()))  # type: ignore[arg-type]
+def _csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False, float_format="%.7g", lineterminator="\n")
+
+
+def _write(path: Path, text: str) -> None:
+    write_whole(path, lambda file: file.write(text.encode()))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -28,7 +28,7 @@ from course_lib.learning.plan import Plan
 from course_lib.models.counting import count_parameters
 from course_lib.models.resnet import resnet
 
-FAST = ClassifierSettings(plan=Plan(epochs=2, batch_size=16, learning_rate=4e-3))
+FAST = ClassifierSettings(plan=Plan(epochs=8, batch_size=16, learning_rate=4e-3))
 
 
 def square_films(n: int, seed: int) -> tuple[torch.Tensor, np.ndarray]:

@@ -52,9 +52,9 @@ def test_two_to_three_per_cent_holds_for_vgg_only():
 def test_every_classifier_learns_what_is_easy(name):
     calls = train_and_call(
         name,
-        bright_films(80, 1),
+        bright_films(160, 1),
         bright_films(40, 2).films,
-        plan=Plan(epochs=4, learning_rate=2e-3),
+        plan=Plan(epochs=16, batch_size=16, learning_rate=2e-3),
     )
     assert calls.dtype == bool and (calls == (np.arange(40) % 2 == 0)).mean() > 0.9
 
