@@ -103,6 +103,8 @@ class Share:
         low, high = self.interval
         return f"{self.value:.3f} ({self.right}/{self.of}; {low:.3f} to {high:.3f})"
 
+    __repr__ = __str__
+
 
 @dataclass(frozen=True)
 class Score:
