@@ -17,6 +17,8 @@ import numpy as np
 from PIL import Image
 from skimage.measure import find_contours
 
+from course_lib.generative.pggan_training import load_timelapse
+from course_lib.generative.shipped import SHIPPED, load_generator, sample_films
 from course_lib.imaging.attenuation import linear_attenuation
 from course_lib.imaging.ct.acquisition import CHEST_CT, scan
 from course_lib.imaging.ct.beam_hardening import REFERENCE_KEV, correct_water
@@ -39,6 +41,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 STRIP = (None, "pleural_effusion", "pneumothorax", "mass", "cardiomegaly", "support_device")
 MACHINES = ("radiograph", "CT, lung", "CT, mediastinum", "MR, abdomen", "MR, head")
 ORANGE = "#E69F00"
+GROWTH = SHIPPED / "all_timelapse.npz"
 
 
 def draw_sheet(output: Path, size: int = 320) -> None:
@@ -120,6 +123,22 @@ def draw_strip(output: Path, size: int = 256) -> None:
     _as_palette(output)
 
 
+def draw_nobody(output: Path, seed: int = 3) -> None:
+    """How the shipped generator learned to draw one film, and sixteen films it draws now."""
+    growth = load_timelapse(GROWTH)
+    stages = [growth[i][1] for i in np.linspace(0, len(growth) - 1, 8).round().astype(int)]
+    films = sample_films(load_generator("all"), 16, seed)[:, 0].numpy()
+    figure, axes = plt.subplots(3, 8, figsize=(12, 4.55), facecolor="black")
+    grown = [stage[seed % len(stage), 0] / 255 for stage in stages]
+    for axis, film in zip(axes.ravel(), [*grown, *films], strict=True):
+        axis.imshow(film, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axis.set_axis_off()
+    figure.subplots_adjust(0.003, 0.005, 0.997, 0.995, 0.02, 0.02)
+    figure.savefig(output, dpi=100)
+    plt.close(figure)
+    _as_palette(output)
+
+
 def _as_palette(picture: Path) -> None:
     """Rewrite a picture with 120 greys and 8 shades of the outlines' orange: a small file."""
     shades = [(grey,) * 3 for grey in np.linspace(0, 255, 120).astype(int)]
@@ -140,3 +159,4 @@ if __name__ == "__main__":
     draw_sheet(folder / "contact_sheet.png")
     draw_strip(folder / "strip.png")
     draw_machines(folder / "machines.png")
+    draw_nobody(folder / "nobody.png")
