@@ -70,7 +70,11 @@ class TuringTest:
         legend = ipywidgets.HTML("1: a guess &nbsp; 5: certain")
         controls = [self.message, self.sure, legend, *self.buttons.values(), self.trouble]
         self.widget = ipywidgets.HBox(
-            [self.picture, ipywidgets.VBox(controls)], layout={"flex_flow": "row wrap"}
+            [self.picture, ipywidgets.VBox(controls)],
+            layout={
+                "flex_flow": "row wrap",
+                "align_items": "flex-start",
+            },  # no picture is stretched
         )
 
     @property
@@ -185,7 +189,9 @@ class TuringTest:
             for n in worst
         ]
         shown = [self.films[n] for n in worst]
-        return png_bytes(sheet_of_films(shown, titles, columns=3, width=8, interpolation="bicubic"))
+        columns = min(3, len(shown))
+        look = {"interpolation": "bicubic", "vmin": 0, "vmax": 255}  # as they were shown
+        return png_bytes(sheet_of_films(shown, titles, columns, width=2.3 * columns, **look))
 
 
 def turing_test(

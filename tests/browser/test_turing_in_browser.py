@@ -49,14 +49,20 @@ class Reading:
         button = next(b for b in self.tab.find("button.widget-button") if b.text == word)
         self.tab.driver.execute_script("arguments[0].click()", button)
 
-    def read(self, film: int, of: int) -> None:
-        """Answer the film with this number in the row, rightly: dark is real."""
+    def stretched(self) -> float:
+        """How much taller than wide the picture is drawn, against what it is."""
+        width, height = self.tab.size_drawn(self.tab.find("img.widget-image")[0])
+        drawn = self.tab.find("img.widget-image")[0].size
+        return (drawn["height"] / drawn["width"]) / (height / width)
+
+    def read(self, film: int, of: int, rightly: bool = True) -> None:
+        """Answer the film with this number in the row: dark is real."""
         import time
 
         self.tab.wait(f"film {film}", lambda: self.says(f"Film {film} of {of}"))
         self.tab.wait("its picture", lambda: self.grey() in (60, 180))
         time.sleep(0.5)  # sooner would be a double click
-        self.press("real" if self.grey() == 60 else "synthetic")
+        self.press("real" if (self.grey() == 60) == rightly else "synthetic")
 
 
 def test_a_reading_is_interrupted_resumed_and_judged(page, reading_lab):
@@ -69,6 +75,7 @@ def test_a_reading_is_interrupted_resumed_and_judged(page, reading_lab):
         reading.read(film, of=7)
     tab.wait("film 4", lambda: reading.says("Film 4 of 7"))
     assert not reading.says("accuracy")
+    assert abs(reading.stretched() - 1) < 0.02
     tab.look("turing_reading")
     [file] = (work / "turing_readings").iterdir()
     assert len(read_answers(file)) == 3 and "key" not in file.name
@@ -76,15 +83,17 @@ def test_a_reading_is_interrupted_resumed_and_judged(page, reading_lab):
     tab.run_all()  # as after a restart: a new test from the file
     reading = Reading(tab)
     for film in (4, 5, 6, 7):
-        reading.read(film, of=7)
-    tab.wait("the result", lambda: reading.says("done") and reading.says("6 of 6"))
+        reading.read(film, of=7, rightly=film != 5)
+    tab.wait("the result", lambda: reading.says("done") and reading.says("5 of 6"))
+    picture = tab.find("img.widget-image")[0]
+    tab.wait("the film that misled", lambda: tab.size_drawn(picture)[0] != 448)
+    assert abs(reading.stretched() - 1) < 0.02
     tab.look("turing_result")
     assert reading.says("accuracy") and reading.says("Shown twice: the same answer for 1 of 1")
     assert all(not b.is_enabled() for b in tab.find("button.widget-button"))
 
     answers = read_answers(file)
     truth = plan_reading(real=3, synthetic=3, seed=1, repeats=1).synthetic
-    assert np.array_equal(
-        [a.called == "synthetic" for a in answers], truth[[a.film for a in answers]]
-    )
+    right = np.array([a.called == "synthetic" for a in answers]) == truth[[a.film for a in answers]]
+    assert list(right) == [True] * 4 + [False] + [True] * 2
     assert len(list((work / "turing_readings").glob("*-key.csv"))) == 1
