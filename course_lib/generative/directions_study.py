@@ -54,8 +54,8 @@ from course_lib.generative.shipped import load_generator, sample_latents, weight
 from course_lib.learning.film_judge import FilmJudge, load_film_judge
 from course_lib.models.pggan import Generator
 
-MEASURED = 3000  # films whose heart, chest and weight are measured
-STARTS = 40
+MEASURED = 2000  # films whose heart, chest and weight are measured
+STARTS = 30
 STEP = 4.0  # of the effect matrices
 Result = TypeVar("Result")
 
