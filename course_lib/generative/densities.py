@@ -1,8 +1,8 @@
 """Densities small enough to see: clouds of points on which every GAN can be watched and measured.
 
-The ring of eight Gaussians (Metz et al., arXiv:1611.02163, section 3.3) and the grid of 25 (Srivastava
-et al., arXiv:1705.07761, section 4.1) are the usual tests of mode collapse; moons and spiral have no
-separate modes. Lengths have no unit.
+The ring of eight Gaussians (Metz et al., arXiv:1611.02163, section 3.3) and the grid of 25
+(Srivastava et al., arXiv:1705.07761, section 4.1) are the usual tests of mode collapse; moons and
+spiral have no separate modes. Lengths have no unit.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """One short training loop that plays every game of the family, on points and on small films.
 
-Goodfellow et al., arXiv:1406.2661, algorithm 1: some moves of the critic, one of the generator, again
-and again. What differs between the members is the loss (generative.losses), a penalty on the
+Goodfellow et al., arXiv:1406.2661, algorithm 1: some moves of the critic, one of the generator,
+again and again. What differs between the members is the loss (generative.losses), a penalty on the
 critic's slope, and what the generator is told (generative.toy_codes).
 """
 

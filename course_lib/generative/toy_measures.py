@@ -1,7 +1,7 @@
 """Is anything missing? Measures of mode collapse for points whose true density is known.
 
-Modes and share near them as in Srivastava et al. (VEEGAN), arXiv:1705.07761, section 4.1; recall and
-precision by nearest neighbours as in Kynkaanniemi et al., arXiv:1904.06991, section 2.
+Modes and share near them as in Srivastava et al. (VEEGAN), arXiv:1705.07761, section 4.1; recall
+and precision by nearest neighbours as in Kynkaanniemi et al., arXiv:1904.06991, section 2.
 """
 
 from dataclasses import dataclass
