@@ -37,11 +37,11 @@ class FilmJudge(NamedTuple):
     model: DenseNet
     findings: tuple[str, ...] = OUTPUTS
 
-    def likelihood(self, films: ArrayLike | Tensor, batch: int = 250) -> NDArray[np.float32]:
+    def likelihood(self, films: ArrayLike | Tensor, batch: int = 100) -> NDArray[np.float32]:
         """Sigmoid outputs (N, 6) for films that ``ready_films`` accepts."""
         return _in_batches(lambda part: torch.sigmoid(self.model(part)), films, batch)
 
-    def features(self, films: ArrayLike | Tensor, batch: int = 250) -> NDArray[np.float32]:
+    def features(self, films: ArrayLike | Tensor, batch: int = 100) -> NDArray[np.float32]:
         """Penultimate features (N, 90): the last maps averaged, what the last layer weighs."""
         return _in_batches(lambda part: self.model.features(part).mean((2, 3)), films, batch)
 
