@@ -188,11 +188,11 @@ def comparisons(truth: ArrayLike, first: ArrayLike, second: ArrayLike) -> pd.Dat
     cautious. One row each: difference, low, high, standard_error, z, p_value.
     """
     areas = [delong(truth, score) for score in (first, second)]
-    printed = [PublishedAuc(a.auc, a.positives, a.negatives) for a in areas]
+    one, other = (PublishedAuc(a.auc, a.positives, a.negatives) for a in areas)
     tests: dict[str, AucComparison] = {
         "DeLong, paired": compare_aucs(truth, first, second),
         "Hanley-McNeil, paired": compare_hanley_mcneil(truth, first, second),
-        "Hanley-McNeil, as if independent": compare_published(*printed),
+        "Hanley-McNeil, as if independent": compare_published(one, other),
     }
     rows = {
         name: {

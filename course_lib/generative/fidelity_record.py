@@ -92,16 +92,26 @@ def steps_table(result: Fidelity, seed: int) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).assign(seed=seed)
 
 
-def scores_table(result: Fidelity) -> pd.DataFrame:
-    """Every test film of one result: set, truth or pseudo-label, and the scores of the networks."""
+def scores_table(result: Fidelity, findings: Sequence[str]) -> pd.DataFrame:
+    """Every test film of one result: set, findings, truth or pseudo-label, scores of the networks.
+
+    findings: of the real test films, see ``shown``; nobody knows those of generated films.
+    """
     real, synthetic = result.real_on_real, result.synthetic_on_synthetic
     rows = {
         "set": ["real"] * len(real.truth) + ["synthetic"] * len(synthetic.truth),
+        "findings": [*findings, *["unknown"] * len(synthetic.truth)],
         "abnormal": np.concatenate([real.truth, synthetic.truth]).astype(int),
         "classifier_real": np.concatenate([real.score, np.full(len(synthetic.truth), np.nan)]),
         "classifier_synthetic": np.concatenate([result.synthetic_on_real.score, synthetic.score]),
     }
     return pd.DataFrame(rows)
+
+
+def shown(source: AnySource) -> list[str]:
+    """The findings of every film, joined by "+"; "normal" where there is none."""
+    names = np.array([*DISEASES, "normal"])
+    return ["+".join(names[row]) for row in truth_of(source)]
 
 
 def four_classifiers(task: str, source: AnySource, makers: Makers, seed: int = 0) -> pd.DataFrame:
@@ -161,7 +171,8 @@ def record(out: Path | str) -> None:
     def steps(seed: int) -> pd.DataFrame:
         result = three_steps(real, makers.everybody, seed=seed)
         if seed == SEEDS[0]:
-            _write(place / "scores.csv", _csv(scores_table(result)))
+            known = shown(source)[-len(real.test.films) :]
+            _write(place / "scores.csv", _csv(scores_table(result, known)))
         return steps_table(result, seed)
 
     def added(seed: int) -> pd.DataFrame:

@@ -124,8 +124,10 @@ def train_and_call(
         torch.manual_seed(seed)
         network = vgg("laptop", 1)
     kept = np.arange(len(train.films)) % 10 == 9
-    parts = [LabelledFilms(train.films[where], train.abnormal[where]) for where in (~kept, kept)]
-    fit(network, *parts, MultiLabelLoss(), replace(plan, seed=seed))
+    learn, choose = (
+        LabelledFilms(train.films[where], train.abnormal[where]) for where in (~kept, kept)
+    )
+    fit(network, learn, choose, MultiLabelLoss(), replace(plan, seed=seed))
     return likelihood(network.float().eval(), test) >= 0.5
 
 

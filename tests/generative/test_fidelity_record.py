@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from course_lib.data.gan_films import gan_cohort
+from course_lib.data.gan_films import DISEASES, gan_cohort
 from course_lib.evaluation.delong import compare_aucs
 from course_lib.evaluation.roc import auc
 from course_lib.generative import fidelity_record
@@ -58,6 +58,18 @@ def test_no_recorded_test_film_is_one_the_classifiers_learned_from():
     ill = [any(label.value == "present" for label in one.values()) for one in labels]
     real = load_record("scores").query("set == 'real'")
     assert np.array_equal(real.abnormal, ill)
+    assert np.array_equal(real.findings != "normal", ill)
+
+
+def test_the_disease_that_the_generator_hardly_met_is_lost_most():
+    real = load_record("scores").query("set == 'real'")
+    alone = {name: real[real.findings == name] for name in DISEASES}
+    lost = {
+        name: (films.classifier_real > 0.5).mean() - (films.classifier_synthetic > 0.5).mean()
+        for name, films in alone.items()
+    }
+    assert min(map(len, alone.values())) > 50
+    assert max(lost, key=lambda name: lost[name]) == "pneumothorax"
 
 
 def test_four_classifiers_on_three_tasks_with_intervals():
