@@ -35,7 +35,8 @@ from course_lib.teaching.widgets import explore
 
 # %% [markdown]
 # The *film judge* is a small classifier of real (virtual) films with six outputs: five diseases and "normal".
-# 30,000 films were made and judged beforehand, which takes some minutes; the answers are kept, the films are not.
+# 30,000 films were made and judged beforehand, which takes some minutes; the answers are kept (rounded: 16 bits do for
+# this), the films are not.
 # The latents can be drawn again from their seed.
 
 # %%
@@ -50,7 +51,7 @@ print("outputs:", ", ".join(words))
 
 # %%
 shown = films_from(generator, z[:12])[:, 0]
-titles = [f"{words[k]} {row[k]:.2f}" for row in likelihood[:12] for k in [row.argmax()]]
+titles = [f"{words[k]}\n{row[k]:.2f}" for row in likelihood[:12] for k in [row.argmax()]]
 show(
     films(shown, titles, columns=6, vmin=0, vmax=1),
     alt="Twelve generated chest films, each with the judge's strongest answer and its likelihood above it",
@@ -60,7 +61,7 @@ show(
 again = likelihood_from(generator, judge.model, z[:200])
 difference = np.abs(again - likelihood[:200])
 print(f"200 films made again: mean difference of the answers {difference.mean():.4f}")
-claim("The kept answers belong to these latents and this generator", difference.mean() < 0.01)
+claim("The kept answers belong to these latents and this generator", difference.mean() < 0.05)
 
 # %% [markdown] tags=["slide"]
 # ## 1 From one patient to another
@@ -573,15 +574,16 @@ claim("The likelihood of effusion rises along its axis", way.likelihood[-1, effu
 
 # %% [markdown]
 # Now you. Choose a disease and a healthy start, and move t. Watch all three: the film, the bars, the warm colours.
-# Do other bars rise, too? Is it the same patient in the end?
+# Do other bars rise, too? Is it the same patient in the end? (The choice "steady" is explained in section 6.)
 
 # %%
 found = [name for name in names[:-1] if logit.found[names.index(name)]]
 
 
-def steer(disease, patient, t):
+def steer(disease, axis, patient, t):
     k = names.index(disease)
-    now = walk(generator, judge.model, healthy[patient], logit.of(disease), [0.0, t], output=k)
+    direction = logit.of(disease) if axis == "as found" else steering.steady[disease]
+    now = walk(generator, judge.model, healthy[patient], direction, [0.0, t], output=k)
     fig, panels = plt.subplots(1, 4, figsize=(11, 2.9), width_ratios=[1, 1, 1, 1.3])
     film(panels[0], now.films[0], "start", vmin=0, vmax=1)
     film(panels[1], now.films[1], f"t = {t:.1f}", vmin=0, vmax=1)
@@ -595,7 +597,8 @@ def steer(disease, patient, t):
 explore(
     steer,
     alt="A healthy start, the film after a step along the axis of a disease, Grad-CAM, and six bars of likelihood",
-    disease=found,
+    disease=found[::-1][1:] + found[-1:],
+    axis=["as found", "steady"],
     patient=(0, 20, 1, 3),
     t=(-4.0, 12.0, 0.5, 4.0),
 )
@@ -623,7 +626,7 @@ effects = steering_table("effects")
 
 def effect(kind):
     """Mean change (axes, likelihoods) for one kind of axes, as recorded."""
-    part = effects[effects.axes == kind].pivot(index="moved", columns="number", values="change")
+    part = effects[effects["axes"] == kind].pivot(index="moved", columns="number", values="change")
     return part.loc[found, list(names)].to_numpy()
 
 
@@ -889,7 +892,7 @@ table = steering_table("reached")
 body = ["heart_ratio_abs", "chest_mm_abs", "bmi_abs"]
 for kind, title in (("rule", "found by rule"), ("logit", "all films"), ("steady", "steady"), ("random", "random")):
     print(f"{title:14s} arrived  t     before after  heart chest BMI (mean |change|, in spreads)")
-    for row in table[table.axes == kind].itertuples():
+    for row in table[table["axes"] == kind].itertuples():
         print(f"  {row.disease:21s} {row.arrived:2.0f} of {row.starts:2.0f}", end="")
         if row.arrived:
             numbers = [row.step, row.before, row.after, row.heart_ratio_abs, row.chest_mm_abs, row.bmi_abs]
@@ -899,7 +902,7 @@ for kind, title in (("rule", "found by rule"), ("logit", "all films"), ("steady"
 # %%
 def mean_change(kind):
     """Mean absolute change of the body over the diseases, in spreads; arrived only."""
-    return float(table[(table.axes == kind) & (table.arrived > 0)][body].to_numpy().mean())
+    return float(table[(table["axes"] == kind) & (table.arrived > 0)][body].to_numpy().mean())
 
 
 fig, ax = plt.subplots(figsize=(7, 2.6))
@@ -908,7 +911,7 @@ ax.bar(list(kinds.values()), [mean_change(kind) for kind in kinds], color=COLOUR
 ax.axhline(0.5, color="0.4", ls="--")
 ax.set(ylabel="mean |change| of\nthe body, in spreads")
 show(fig, alt="Three bars: the body changes less on steady axes than on the axes as found; a dashed line at one half")
-steady = table[table.axes == "steady"]
+steady = table[table["axes"] == "steady"]
 good = steady[(steady.arrived >= 0.8 * steady.starts) & (steady[["heart_ratio", "chest_mm", "bmi"]].abs().max(axis=1) < 0.5)]
 claim("At least three diseases: from below 0.1 to 0.8, while heart, chest and weight stay on average", len(good) >= 3)
 
@@ -1010,18 +1013,24 @@ def checker(said):
 #
 # | | thesis | this course |
 # |---|---|---|
-# | axes looked for | 5 | 5 |
-# | found | consolidation, interstitial opacity, effusion | see above |
-# | likelihood | 0 to 0.97, 0.89, 0.99 | 0.8 asked for, see above |
-# | not found | nodule (478 films kept!), pneumothorax (none kept) | see above |
+# | looked for | 5 axes | 5 axes |
+# | rule finds | consolidation, interstitial opacity, effusion | these, and mass |
+# | rule does not find | nodule (478 films), pneumothorax (none kept) | pneumothorax (one kept) |
+# | all films, logits | not tried | a direction for all five |
+# | walk arrives | likelihood 0.97, 0.89, 0.99 | mass, effusion: all; consolidation: most; others: 2 of 3 |
 # | control | none told | random axes, two halves |
-# | other knobs that move | not told | effect table, heart, chest, weight |
+# | other knobs that move | not told | effect table; heart, chest, weight |
 # | who checked | one radiologist | truth of virtual patients |
 
 # %% [markdown]
-# 478 films with a nodule were more than the 215 with an interstitial opacity, and still no axis: number is not all. A nodule
-# can be anywhere. "Somewhere in the lungs" is no straight line in z: the films with a nodule here and those with a nodule
-# there may lie on opposite sides. The same holds for our masses.
+# What did **not** come out well:
+#
+# - **Mass** and **interstitial opacity** pull each other along, on all our axes. At 64 pixels a mass is a few pixels, and the
+#   second reader cannot measure either of them: nobody but the judge vouches for these walks.
+# - **Pneumothorax**: 2 % of the training patients have one, the judge sees one on 0.3 % of the generated films. The generator
+#   has half forgotten it. The walk needs the longest steps, and one in three does not arrive.
+# - In the thesis, 478 films with a nodule gave no axis, while 215 with an interstitial opacity did: number is not all. A nodule
+#   can be anywhere, and "somewhere in the lungs" need not be a straight line in z.
 
 # %% [markdown] tags=["instructor"]
 # Typical mistakes: t is taken for a severity (it is not; t = 4 means something else on every axis), and "orthogonal" is

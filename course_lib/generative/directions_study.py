@@ -163,7 +163,7 @@ def _reached(scene: Scene, starts: NDArray, disease: str, axis: Array) -> dict[s
     output, own = scene.judge.findings.index(disease), DISEASES.index(disease)
     low = starts[likelihood_from(scene.generator, scene.judge.model, starts)[:, output] < 0.1]
     ask = scene.generator, scene.judge.model
-    way = reach(*ask, low, axis, output, longest=10.0, pace=1.0, fast=True)
+    way = reach(*ask, low, axis, output, longest=10.0, pace=1.0)
     there = way.arrived
     row: dict[str, float] = {"starts": len(low), "arrived": int(there.sum())}
     if not there.any():
