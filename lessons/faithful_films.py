@@ -609,7 +609,7 @@ claim("the effusion hardly at all", lost["pleural_effusion"] < 0.05)
 
 # %% [markdown]
 # This is the danger of a set of generated films that looks "as good as real": on average it is nearly so, and the patient with the rare disease
-# pays. The thesis saw the same rarity elsewhere: none of its 30,000 generated films was classified as pneumothorax.
+# pays. The thesis met it, too: of its 30,000 generated films none counted as pneumothorax (section "Disentanglement").
 
 # %% [markdown] tags=["slide"]
 # ## Do both look at the same place?
@@ -852,7 +852,8 @@ claim("With 800 labelled films synthetic ones bring nothing", max(many[JUDGED], 
 # - **The wonder is the judge's.** The same generated films, labelled by somebody who knows 50 films only, bring nothing: a network that
 #   cannot see an illness cannot label it. What helped were 3,000 labels, carried in by the judge.
 # - **Shifts and flips cost nothing** and help where films are few. With many films our short training has no time for them.
-# - **With many real films the generated ones take their place** and are worse.
+# - **With 800 labelled films nothing that is added helps.** A step spent on a generated film is not spent on a real one. On average all ways
+#   are a little worse than real only; for most, three draws cannot tell that from zero.
 # - Whoever had the generator also had its films. Unlabelled real films are the competitor that most papers leave out.
 #
 # Three draws only: at 50 films another draw changes the AUC more than most of these ways do. Look at the bars.
