@@ -729,8 +729,8 @@ places = np.arange(len(found))
 ax.bar(places - 0.2, (forward * raw).sum(axis=1), 0.4, label="first to last")
 ax.bar(places + 0.2, (backward * raw).sum(axis=1), 0.4, label="last to first")
 ax.set_xticks(places, [name.replace("_", " ") for name in found], fontsize=8)
-ax.set(ylabel="cosine with the\naxis as found", ylim=(0.5, 1.02))
-ax.legend(ncols=2, loc="lower center")
+ax.set(ylabel="cosine with the\naxis as found", ylim=(0, 1.3))
+ax.legend(ncols=2, loc="upper center")
 show(fig, alt="Bars of how much of each axis Gram-Schmidt keeps, in two orders: who comes first keeps all")
 claim("Who comes first keeps all of its axis", np.isclose(forward[0] @ raw[0], 1) and np.isclose(backward[-1] @ raw[-1], 1))
 claim("The order matters", not np.allclose(forward, backward, atol=0.01))
@@ -1017,7 +1017,7 @@ def checker(said):
 # | rule finds | consolidation, interstitial opacity, effusion | these, and mass |
 # | rule does not find | nodule (478 films), pneumothorax (none kept) | pneumothorax (one kept) |
 # | all films, logits | not tried | a direction for all five |
-# | walk arrives | likelihood 0.97, 0.89, 0.99 | mass, effusion: all; consolidation: most; others: 2 of 3 |
+# | walk arrives | likelihood 0.97, 0.89, 0.99 | mass, effusion: all; consolidation, interstitial opacity: most; pneumothorax: 2 of 3 |
 # | control | none told | random axes, two halves |
 # | other knobs that move | not told | effect table; heart, chest, weight |
 # | who checked | one radiologist | truth of virtual patients |
@@ -1025,8 +1025,8 @@ def checker(said):
 # %% [markdown]
 # What did **not** come out well:
 #
-# - **Mass** and **interstitial opacity** pull each other along, on all our axes. At 64 pixels a mass is a few pixels, and the
-#   second reader cannot measure either of them: nobody but the judge vouches for these walks.
+# - The walk to a **mass** (or a consolidation) makes **interstitial opacity** rise, too, on all our axes. And the second reader
+#   can measure neither masses nor interstitial opacity at 64 pixels: nobody but the judge vouches for these walks.
 # - **Pneumothorax**: 2 % of the training patients have one, the judge sees one on 0.3 % of the generated films. The generator
 #   has half forgotten it. The walk needs the longest steps, and one in three does not arrive.
 # - In the thesis, 478 films with a nodule gave no axis, while 215 with an interstitial opacity did: number is not all. A nodule
