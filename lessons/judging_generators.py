@@ -937,6 +937,9 @@ claim("The generator that knows only healthy patients walks shorter ways", paths
 # (compare with real against real); comparing Fréchet distances of different numbers of films or of different features; calling a
 # generator "good" because its distance went down by less than the interval's width.
 
+# %% tags=["local"]
+progress()
+
 # %% [markdown] tags=["slide"]
 # ## What to remember
 #
