@@ -105,5 +105,6 @@ def load_study(folder: Path | str | None = None) -> Study:
             f"{place / missing[0]} is missing; make it: "
             "python -m course_lib.generative.anomaly_study"
         )
-    tables = [pd.read_csv(place / name, keep_default_na=False) for name in names[:3]]
-    return Study(*tables, json.loads((place / "about.json").read_text(encoding="utf-8")))
+    scores, curves, choices = (pd.read_csv(place / name) for name in names[:3])
+    about = json.loads((place / "about.json").read_text(encoding="utf-8"))
+    return Study(scores, curves, choices, about)

@@ -74,8 +74,8 @@ class EncoderPlan:
     (1 in f-AnoGAN), where a critic is given.
     """
 
-    epochs: int = 4
-    batch: int = 32
+    epochs: int = 2
+    batch: int = 16
     rate: float = 2e-3
     ziz: float = 0.05
     feature_weight: float = 1.0

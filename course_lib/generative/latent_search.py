@@ -88,7 +88,7 @@ class SearchPlan:
     """
 
     steps: int = 100
-    rate: float = 0.05
+    rate: float = 0.1
     loss: Loss = "mpse"
     prior: float = 0.0
     feature_weight: float = 0.0

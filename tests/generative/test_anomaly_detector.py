@@ -32,7 +32,7 @@ def folder(tmp_path, generator):
     rows += [{"part": "test", "finding": name} for name in FINDINGS for _ in range(5)]
     rows += [{"part": "test", "finding": "normal"} for _ in range(20)]
     table = pd.DataFrame(rows)
-    healthy = np.tile(np.linspace(0, 1, 20), 5)[: len(table)]
+    healthy = np.tile(np.linspace(0, 1, 20), 6)[: len(table)]
     for name in DETECTORS:
         table[name] = healthy
     table.loc[table.finding.isin(UNKNOWN), "search"] = 9
