@@ -228,7 +228,7 @@ def unit(vectors: ArrayLike) -> Array:
 def _reason(count: int, agreement_low: float, least: int) -> str:
     """Why a class has no axis, or nothing."""
     if count < least:
-        return f"only {count} films show it alone, fewer than {least}"
+        return f"too few films show it alone: {count}, and {least} are needed"
     if agreement_low < LEAST_AGREEMENT:
         return f"two halves of the films give different axes (cosine down to {agreement_low:.2f})"
     return ""

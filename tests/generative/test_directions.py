@@ -150,7 +150,7 @@ def test_a_rare_class_gets_no_axis_but_a_reason():
     rare = np.flatnonzero(single_finding(likelihood) == 0)
     likelihood[rare[20:], 0] = 0.5  # twenty are left
     axes = find_axes(z, likelihood, NAMES, repeats=20)
-    assert axes.kept[0] == 20 and "only 20 films" in axes.reason[0]
+    assert axes.kept[0] == 20 and "alone: 20" in axes.reason[0]
     assert axes.direction[1] @ truth[1] > 0.95
     with pytest.raises(ValueError, match="Only 1 class"):
         find_axes(z, likelihood, NAMES, least=10**4 // 4)
