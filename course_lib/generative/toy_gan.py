@@ -7,7 +7,7 @@ critic's slope, and what the generator is told (generative.toy_codes).
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,15 +15,15 @@ from torch import Tensor, nn
 
 from course_lib.generative.losses import LOSSES, gradient_penalty, r1_penalty
 from course_lib.generative.toy_codes import Told
+from course_lib.models.dcgan import DcganCritic, DcganGenerator
+from course_lib.models.point_gan import PointCritic, PointGenerator
 
 # How many, and chance -> so many real examples, and their classes (ignored unless they are used).
 Deal = Callable[[int, np.random.Generator], tuple]
 
 
-class Judge(Protocol):
-    """What a critic can do besides being a module: models.point_gan and models.dcgan have it."""
-
-    def judge(self, x: Tensor, told: Tensor | None) -> tuple[Tensor, Tensor | None]: ...
+Forger = PointGenerator | DcganGenerator
+Detective = PointCritic | DcganCritic
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class GameStopped(RuntimeError):
 
 
 def play(
-    generator: nn.Module,
-    critic: nn.Module,
+    generator: Forger,
+    critic: Detective,
     deal: Deal,
     plan: GamePlan,
     told: Told | None = None,
@@ -134,7 +134,7 @@ def play(
 
 @torch.no_grad()
 def generate(
-    generator: nn.Module, n: int, seed: int, code: Tensor | None = None, batch: int = 500
+    generator: Forger, n: int, seed: int, code: Tensor | None = None, batch: int = 500
 ) -> Tensor:
     """n examples (n, ...) from chance of this seed; code (n, told) says what they should be."""
     was_training = generator.training
@@ -151,7 +151,7 @@ class _Game:
     """A game in progress: players, optimisers, chance, record."""
 
     def __init__(
-        self, generator: nn.Module, critic: nn.Module, deal: Deal, plan: GamePlan, told: Told
+        self, generator: Forger, critic: Detective, deal: Deal, plan: GamePlan, told: Told
     ) -> None:
         self.generator, self.critic = generator.train(), critic.train()
         self.deal, self.plan, self.told = deal, plan, told
@@ -247,7 +247,7 @@ def _copy(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in network.state_dict().items()}
 
 
-def _check_players(generator: nn.Module, critic: nn.Module, plan: GamePlan, told: Told) -> None:
+def _check_players(generator: Forger, critic: Detective, plan: GamePlan, told: Told) -> None:
     """ValueError for players that cannot play this game together."""
     guess = getattr(critic, "guess", None)
     guesses = 0 if guess is None else guess.weight.shape[0]
