@@ -729,7 +729,7 @@ print(f"wide mediastinum, 60 films: only the twin {only_twin}, only the judge {o
 # The same films after 0, 25, 50 and (from noise) 200 steps. Each point is an [[AUC]] over all twelve findings together.
 
 # %% tags=["slide"]
-curves = study.curves[study.curves.map == "unusual difference"]
+curves = study.curves[study.curves["map"] == "unusual difference"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.4))
 for k, ((start, loss), group) in enumerate(curves.groupby(["start", "loss"], sort=False)):
     style = {"color": COLOURS[0 if start == "encoder" else 1], "ls": "-" if loss == "mpse" else "--"}
