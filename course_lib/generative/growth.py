@@ -119,11 +119,11 @@ class Growth:
         """One step downhill, the same on all devices; none if loss or slope is not a number."""
         optimiser.zero_grad()
         loss.backward()
-        slopes = [p for p in network.parameters() if p.grad is not None]
+        slopes = [p.grad for p in network.parameters() if p.grad is not None]
         if self.fabric.world_size > 1:
-            for parameter in slopes:
-                parameter.grad = self._mean(parameter.grad)
-        steepness = torch.nn.utils.get_total_norm([p.grad for p in slopes])
+            for slope in slopes:
+                slope.copy_(self._mean(slope))
+        steepness = torch.nn.utils.get_total_norm(slopes)
         for name, value in (("loss", self._mean(loss.detach())), ("gradient", steepness)):
             if not torch.isfinite(value):
                 raise TrainingFailed(self._failure(name, value.item()))
@@ -135,7 +135,8 @@ class Growth:
         kept = f" The last good state is in {self.path}." if saved else ""
         return (
             f"The {name} is {value} in step {self.steps + 1} ({self.now.resolution} pixels, "
-            f"alpha {self.now.alpha:.2f}); lower the learning rate.{kept}"
+            f"alpha {self.now.alpha:.2f}); lower the learning rate "
+            f"(in another folder: this run belongs to its settings).{kept}"
         )
 
     def _mean(self, value: Tensor) -> Tensor:

@@ -89,8 +89,7 @@ def restore(
         snapshot_every: keep a picture every so many steps; 0: none.
         watch: called with the step and the running average.
 
-    Raises ValueError, in one sentence, for anything that cannot be restored. A loss that is no
-    longer a number ends the run with the last good picture.
+    Raises ValueError for anything that cannot be restored; NaN ends with the last good picture.
     """
     asked = _question(measured, operator or Whole(), noise, truth)
     _check_settings(steps, learning_rate, jitter, average)
