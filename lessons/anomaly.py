@@ -891,7 +891,7 @@ explore(
     alt="A film, its healthy twin, and the film with coloured pixels where the map exceeds the threshold; the true outline in orange",
     finding_shown=list(gallery),
     film_number=(1, EACH, 1, 1),
-    threshold=(1.0, 8.0, 0.5, 4.0),
+    threshold=(1.0, 8.0, 0.5, 3.0),
 )
 
 # %% [markdown] tags=["instructor"]
