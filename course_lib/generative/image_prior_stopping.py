@@ -93,7 +93,7 @@ class Calmest:
 
 
 def moving_variance(pictures: NDArray[np.floating]) -> float:
-    """Mean over (W, H, W') pictures of the squared distance of each pixel from its mean."""
+    """Mean over (number, H, W) pictures of the squared distance of each pixel from its mean."""
     values = np.asarray(pictures, np.float64)
     if values.ndim != 3 or len(values) < 2:
         raise ValueError(f"Give two or more pictures (number, H, W), not {values.shape}.")
