@@ -731,7 +731,7 @@ print(f"wide mediastinum, 60 films: only the twin {only_twin}, only the judge {o
 # %% tags=["slide"]
 curves = study.curves[study.curves["map"] == "unusual difference"]
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.4))
-for k, ((start, loss), group) in enumerate(curves.groupby(["start", "loss"], sort=False)):
+for (start, loss), group in curves.groupby(["start", "loss"], sort=False):
     style = {"color": COLOURS[0 if start == "encoder" else 1], "ls": "-" if loss == "mpse" else "--"}
     axes[0].plot(group.steps, group.auc, "o", label=f"{start}, {loss.upper()}", **style)
     axes[1].plot(group.steps, group.residual_normal, "o", **style)
