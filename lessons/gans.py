@@ -6,7 +6,7 @@
 # The detective learns, too.
 #
 # This is a [[generative adversarial network]], a GAN. The forger is the **[[generator]]**, the detective the **[[critic]]**
-# (or discriminator). When both have learned enough, the detective can only guess.
+# (or discriminator). When the forger is perfect, the detective can only guess.
 
 # %% [markdown]
 # Today the "films" are first **points in a plane**: so small that you can see the whole game, and count what is missing. At the end
@@ -53,7 +53,7 @@ show(
 # It is the same arithmetic as a predictive value: of all findings that look like this, which share is true?
 #
 # Below, real examples come from two bumps, and the forger makes one. We train a small network as detective with nothing but
-# examples: "real" or "forged".
+# examples: "real" or "forged". At both ends of the line there are hardly any examples; what it says there is a guess.
 
 # %% tags=["varies"]
 from course_lib.generative.losses import LOSSES
@@ -140,6 +140,14 @@ def probability_real(p, q, forged):
 def probability_real(p, q, forged):
     return forged * p / (forged * p + (1 - forged) * q)
 
+# %% tags=["wrong"] exercise="best_detective" says="Weigh both"
+def probability_real(p, q, forged):
+    return p / (p + forged * q)
+
+# %% tags=["wrong"] exercise="best_detective" says="below the line"
+def probability_real(p, q, forged):
+    return (1 - forged) * p / (p + q)
+
 # %% tags=["checker"] exercise="best_detective"
 def checker(probability_real):
     value = probability_real(0.2, 0.4, 0.1)
@@ -147,13 +155,16 @@ def checker(probability_real):
         require(abs(value - 1 / 3) > 1e-6, "You do not use the share of forged films.")
         require(abs(value - 0.04 / 0.22) > 1e-6, "This is the probability of a forgery; turn it round.")
         require(abs(value - 0.02 / 0.38) > 1e-6, "The shares are exchanged: `forged` belongs to q.")
+        require(abs(value - 0.2 / 0.24) > 1e-6, "Weigh both densities; the real ones have a share, too.")
+        require(abs(value - 0.3) > 1e-6, "The shares belong below the line as well as above it.")
     close(value, 0.18 / 0.22, "For p = 0.2, q = 0.4 and one forged film in ten this is not the share.")
     close(probability_real(0.3, 0.3, 0.5), 0.5, "Where p = q and both are as frequent nobody can tell.")
 
 # %% [markdown] tags=["slide"]
 # ## What the forger makes smaller
 #
-# Against the best detective, the forger minimises the **[[Jensen-Shannon divergence]]** (JS) between $p$ and $q$:
+# Against the best detective, the minimax forger minimises the **[[Jensen-Shannon divergence]]** (JS) between $p$ and $q$, but for a
+# factor and a constant:
 #
 # - 0 if both are equal,
 # - $\log 2 = 0.693$ if they never meet, **no matter how far apart** they are.
@@ -184,6 +195,7 @@ claim("Once they do not meet, JS no longer tells how far they are", np.ptp(diver
 claim("The Wasserstein distance always tells", np.allclose(carried, gaps))
 
 # %% [markdown]
+# The second block of six places is moved away from the first. From a gap of six on they no longer overlap.
 # A forger who begins far away stands on the flat part of the left curve: every step looks equally bad. Keep this picture in mind.
 
 # %% [markdown] tags=["exercise"] exercise="js_by_hand"
@@ -225,6 +237,22 @@ def js(p, q):
 
     return entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2
 
+# %% tags=["equivalent"] exercise="js_by_hand"
+def js(p, q):
+    from scipy.spatial.distance import jensenshannon
+
+    return jensenshannon(p, q) ** 2
+
+# %% tags=["wrong"] exercise="js_by_hand" says="root"
+def js(p, q):
+    from scipy.spatial.distance import jensenshannon
+
+    return jensenshannon(p, q)
+
+# %% tags=["wrong"] exercise="js_by_hand" says="both sums"
+def js(p, q):
+    return np.sum(p * np.log(p / ((p + q) / 2))) / 2
+
 # %% tags=["wrong"] exercise="js_by_hand" says="with the middle"
 def js(p, q):
     return (np.sum(p * np.log(p / q)) + np.sum(q * np.log(q / p))) / 2
@@ -250,6 +278,9 @@ def checker(js):
         require(abs(value - jeffreys) > 1e-6, "Compare each of them with the middle, not with the other.")
         require(abs(value - 2 * right) > 1e-6, "Take half of each sum; otherwise the limit is 2 log 2.")
         require(abs(value - right / np.log(2)) > 1e-6, "This is in bits; use the natural logarithm.")
+        require(abs(value - right**0.5) > 1e-6, "This is the root of it, the Jensen-Shannon distance.")
+        halves = [np.sum(w * np.log(w / m)) / 2 for w in (p, q)]
+        require(all(abs(value - half) > 1e-6 for half in halves), "Add both sums, that of p and that of q.")
     close(value, right, "This is not the Jensen-Shannon divergence.")
     close(js(p, p) + 1, 1.0, "Of equal densities it is zero.")
 
@@ -285,6 +316,20 @@ def distance_to_carry(a, b):
 def distance_to_carry(a, b):
     return sum(abs(x - y) for x, y in zip(sorted(a), sorted(b), strict=True)) / len(a)
 
+# %% tags=["equivalent"] exercise="earth_by_hand"
+def distance_to_carry(a, b):
+    from scipy.stats import wasserstein_distance
+
+    return wasserstein_distance(a, b)
+
+# %% tags=["wrong"] exercise="earth_by_hand" says="cancel"
+def distance_to_carry(a, b):
+    return (np.sort(b) - np.sort(a)).mean()
+
+# %% tags=["wrong"] exercise="earth_by_hand" says="how many points"
+def distance_to_carry(a, b):
+    return np.abs(np.sort(a) - np.sort(b)).sum()
+
 # %% tags=["wrong"] exercise="earth_by_hand" says="order"
 def distance_to_carry(a, b):
     return np.abs(a - b).mean()
@@ -303,7 +348,8 @@ def checker(distance_to_carry):
     value = distance_to_carry(a, b)
     if isinstance(value, (int, float)):
         require(abs(value - np.abs(a - b).mean()) > 1e-6, "The order of the points must not matter.")
-        require(abs(value - abs(a.mean() - b.mean())) > 1e-6, "Ways to the left and to the right cancel.")
+        require(abs(abs(value) - abs(a.mean() - b.mean())) > 1e-6, "Ways to the left and to the right cancel.")
+        require(abs(value - 4) > 1e-6, "This is the sum; it must not depend on how many points there are.")
         squares = ((np.sort(a) - np.sort(b)) ** 2).mean()
         require(abs(value - squares) > 1e-6, "These are squared distances; the ways themselves count.")
     close(value, 1.0, "This is not the mean way.")
@@ -395,6 +441,10 @@ def generator_loss(scores):
 def generator_loss(scores):
     return nn.functional.softplus(-scores).sum()
 
+# %% tags=["wrong"] exercise="non_saturating" says="must be 200"
+def generator_loss(scores):
+    return -torch.log(torch.sigmoid(scores) + 1e-8).mean()
+
 # %% tags=["checker"] exercise="non_saturating"
 def checker(generator_loss):
     scores = torch.tensor([-3.0, 0.5, 2.0])
@@ -418,7 +468,7 @@ def checker(generator_loss):
 # pulled.
 #
 # The Wasserstein critic needs a rule, or its scores would grow without end: its slope should be about 1. That rule is the
-# **[[gradient penalty]]**: take points between real and forged ones, and add $10\,(\|\text{slope}\| - 1)^2$ to its loss.
+# **[[gradient penalty]]**: take points between real and forged ones, and add the mean of $10\,(\|\text{slope}\| - 1)^2$ to its loss.
 
 # %% tags=["varies"]
 from course_lib.generative.losses import gradient_penalty
@@ -486,8 +536,9 @@ show(
 )
 
 # %% [markdown]
-# White: real, orange: forged. The left detective is right and useless: a flat valley floor. The right one is a bowl: from
-# everywhere it is clear which way is up.
+# White: real, orange: forged. For the minimax forger the left detective is right and useless: $D$ is a flat valley floor. The
+# non-saturating forger has the same detective, but looks at the score below that floor: he is pulled, and the more strongly the longer
+# the detective learns. The right critic is a bowl: from everywhere it is clear which way is up, and the pull stays near 1.
 
 # %% [markdown] tags=["exercise"] exercise="slope_penalty"
 # ### Exercise: the gradient penalty
@@ -538,6 +589,18 @@ def penalty(slopes, weight=10):
 def penalty(slopes, weight=10):
     return weight * (np.linalg.norm(slopes) - 1) ** 2
 
+# %% tags=["wrong"] exercise="slope_penalty" says="too flat"
+def penalty(slopes, weight=10):
+    return weight * np.mean(np.maximum(np.linalg.norm(slopes, axis=1) - 1, 0) ** 2)
+
+# %% tags=["wrong"] exercise="slope_penalty" says="per coordinate"
+def penalty(slopes, weight=10):
+    return weight * np.mean((np.linalg.norm(slopes, axis=0) - 1) ** 2)
+
+# %% tags=["wrong"] exercise="slope_penalty" says="mean, not the sum"
+def penalty(slopes, weight=10):
+    return weight * np.sum((np.linalg.norm(slopes, axis=1) - 1) ** 2)
+
 # %% tags=["checker"] exercise="slope_penalty"
 def checker(penalty):
     slopes = np.array([[1.0, 2.0, 2.0], [0.0, 0.0, 0.5]])
@@ -548,6 +611,10 @@ def checker(penalty):
         early = 10 * (lengths.mean() - 1) ** 2
         require(abs(value - early) > 1e-6, "Too steep and too flat cancel; square for every point first.")
         require(abs(value - 2.125) > 1e-6, "Where is the weight?")
+        require(abs(value - 20) > 1e-6, "A slope that is too flat costs, too.")
+        require(abs(value - 42.5) > 1e-6, "Take the mean, not the sum.")
+        columns = 10 * np.mean((np.linalg.norm(slopes, axis=0) - 1) ** 2)
+        require(abs(value - columns) > 1e-6, "This is one length per coordinate; take one per point.")
         whole = 10 * (np.linalg.norm(slopes) - 1) ** 2
         require(abs(value - whole) > 1e-6, "This is the length of the whole table; take one per row.")
     close(value, 21.25, "This is not the penalty of these slopes.")
@@ -566,9 +633,9 @@ def checker(penalty):
 # Four games on the ring, with the same networks and the same starting weights:
 #
 # 1. the non-saturating loss, one move each;
-# 2. the same, but the forger moves **three** times for each move of the detective;
+# 2. the same, but the forger moves **three** times for each move of the detective (400 steps, so 1,200 moves of his);
 # 3. one move each, with the penalty **R1**: the critic's slope *at real points* should be small;
-# 4. Wasserstein with gradient penalty, the **detective** moves three times.
+# 4. Wasserstein with gradient penalty (its weight is 1 here, not 10), the **detective** moves three times.
 
 # %% tags=["varies"]
 from course_lib.generative.toy_gan import GamePlan, generate, play
@@ -608,8 +675,9 @@ show(
 #
 # - **modes hit**: spots with at least 5 of 512 points within three standard deviations;
 # - **near**: share of points that are near any spot (are the forgeries good?);
-# - **[[recall|recall of a generator]]**: share of real points that have forged neighbours as near as these have each other;
-# - **imbalance**: Kullback-Leibler divergence of the counts from equal ones (0 to $\log 8 = 2.08$).
+# - **[[recall|recall of a generator]]**: share of real points covered by forged ones. Round each forged point draw a circle that just
+#   reaches its third forged neighbour; a real point in any circle is covered;
+# - **imbalance**: 0 if all spots got equally many points, $\log 8 = 2.08$ if one spot got all (Kullback-Leibler divergence).
 
 # %% tags=["slide", "varies"]
 import pandas as pd
@@ -691,18 +759,29 @@ def modes_hit(points, centres, reach, least):
     counts = np.bincount(ways.argmin(axis=1), minlength=len(centres))
     return int((counts >= least).sum())
 
+# %% tags=["wrong"] exercise="modes_by_hand" says="exactly"
+def modes_hit(points, centres, reach, least):
+    ways = np.linalg.norm(points[:, None] - centres[None], axis=2)
+    return ((ways <= reach).sum(axis=0) > least).sum()
+
+# %% tags=["wrong"] exercise="modes_by_hand" says="far away"
+def modes_hit(points, centres, reach, least):
+    ways = np.linalg.norm(points[:, None] - centres[None], axis=2)
+    return (np.bincount(ways.argmin(axis=1), minlength=len(centres)) >= least).sum()
+
 # %% tags=["checker"] exercise="modes_by_hand"
 def checker(modes_hit):
     centres = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0], [4.0, 4.0]])
     near = np.repeat(centres[:2], 5, axis=0) + 0.1
     stray, lost = centres[2:3] + 0.1, np.repeat([[6.5, 6.5]], 6, axis=0)
     value = modes_hit(np.vstack([near, stray, lost]), centres, 0.5, 3)
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, np.number)):
         require(value != 11, "You counted points, not centres.")
         nearest = modes_hit(np.vstack([near, lost]), centres, 0.5, 3)
         require(nearest != 3, "Points far away from their nearest centre do not count.")
         require(value != 3, "One stray point is not a mode: at least `least` points are needed.")
     close(value, 2, "Two of these four centres have three points or more.")
+    close(modes_hit(near, centres, 0.5, 5), 2, "A centre with exactly `least` points is hit, too.")
 
 # %% [markdown]
 # ## Play: go through the games
@@ -734,7 +813,7 @@ explore(
 # %% [markdown] tags=["instructor"]
 # Let the class predict before the slider moves: "Where will the orange heap jump next?" (To where the map is bright.) Typical mistakes:
 # reading the generator's loss as quality; believing that a GAN that makes one perfect film is a good GAN. Short of time: skip the
-# exercises on JS and on counting modes.
+# exercises on JS, on counting modes and on the transposed convolution, and leave the StyleGAN drawing for reading at home.
 
 # %% [markdown] tags=["slide"]
 # ## Reading loss curves
@@ -778,8 +857,8 @@ claim("Once the critic has learned, its loss follows the true distance", agreeme
 #
 # - **[[conditional GAN]]** (2014): both players see the label. "Is this a real film *of an effusion*?"
 # - **AC-GAN** (2016): the critic has a second end that must *name* the class of the film.
-# - **InfoGAN** (2016): no labels at all. The second end must *recover the code*, so the code must leave a trace. That is a
-#   lower bound of the [[mutual information]] between code and film.
+# - **InfoGAN** (2016): no labels at all. The second end must *recover the code*, so the code must leave a trace. How
+#   well this works is a lower bound of the [[mutual information]] between code and film.
 
 # %% tags=["varies"]
 from course_lib.generative.toy_codes import Told
@@ -899,6 +978,14 @@ def transposed_size(n, kernel, stride, padding):
 def transposed_size(n, kernel, stride, padding):
     return n * stride
 
+# %% tags=["wrong"] exercise="transposed_size" says="Where is the padding"
+def transposed_size(n, kernel, stride, padding):
+    return (n - 1) * stride + kernel
+
+# %% tags=["wrong"] exercise="transposed_size" says="both sides"
+def transposed_size(n, kernel, stride, padding):
+    return (n - 1) * stride - padding + kernel
+
 # %% tags=["checker"] exercise="transposed_size"
 def checker(transposed_size):
     value = transposed_size(9, 5, 2, 1)
@@ -906,6 +993,8 @@ def checker(transposed_size):
         require(value != 4, "This is the forward convolution; go back.")
         require(value != 23, "Padding cuts off here: it must make the result smaller.")
         require(value != 18, "You forgot kernel and padding; this holds for k = 4, s = 2, p = 1 only.")
+        require(value != 21, "Where is the padding?")
+        require(value != 20, "There is padding on both sides.")
     close(value, 19, "Nine pixels, kernel 5, stride 2, padding 1: not this.")
     close(transposed_size(1, 4, 1, 0), 4, "One pixel, kernel 4: the first layer of DCGAN makes 4.")
     close(transposed_size(16, 4, 2, 1), 32, "Kernel 4, stride 2, padding 1 doubles.")
