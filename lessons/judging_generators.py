@@ -121,8 +121,8 @@ show(fig, alt="Clouds of real and of drawn films in two of the judge's direction
 #
 # $$\text{FD} = \underbrace{|\mu_1-\mu_2|^2}_{\text{centres apart}} + \underbrace{\text{tr}\left(\Sigma_1+\Sigma_2-2(\Sigma_1^{1/2}\Sigma_2\Sigma_1^{1/2})^{1/2}\right)}_{\text{spreads differ}}$$
 #
-# This is the [[Fréchet distance]]. With features of the Inception network it is called FID. Zero means: same centre, same
-# spread. It does not mean: same cloud.
+# This is the [[Fréchet distance]]. With features of *Inception*, a network trained on everyday photographs, it is called FID.
+# Zero means: same centre, same spread. It does not mean: same cloud.
 
 # %% tags=["slide"]
 wide, long, tilted = np.diag([1.0, 1.0]), np.diag([4.0, 0.25]), np.array([[2.1, 1.85], [1.85, 2.1]])
@@ -151,7 +151,7 @@ claim("A cloud three times as wide lies 4 times its total variance away",
 # ### Exercise: one feature only
 #
 # With a single feature the covariances are plain variances and the formula becomes short. Write `frechet_1d(first, second)` for two
-# arrays of numbers, one per film. Take the variance with `ddof=1`.
+# arrays of numbers, one per film. Take the variance with `ddof=1` (the sum of squares divided by n - 1).
 
 # %% tags=["stub"] exercise="frechet_one_feature"
 def frechet_1d(first, second):
@@ -194,6 +194,14 @@ def frechet_1d(first, second):
 def frechet_1d(first, second):
     return abs(np.mean(first) - np.mean(second)) + abs(np.std(first, ddof=1) - np.std(second, ddof=1))
 
+# %% tags=["wrong"] exercise="frechet_one_feature" says="centres is squared"
+def frechet_1d(first, second):
+    return abs(np.mean(first) - np.mean(second)) + (np.std(first, ddof=1) - np.std(second, ddof=1)) ** 2
+
+# %% tags=["wrong"] exercise="frechet_one_feature" says="last part of the trace"
+def frechet_1d(first, second):
+    return (np.mean(first) - np.mean(second)) ** 2 + np.var(first, ddof=1) + np.var(second, ddof=1)
+
 # %% tags=["wrong"] exercise="frechet_one_feature" says="variances themselves"
 def frechet_1d(first, second):
     return (np.mean(first) - np.mean(second)) ** 2 + (np.var(first, ddof=1) - np.var(second, ddof=1)) ** 2
@@ -209,22 +217,24 @@ def frechet_1d(first, second):
 
 # %% tags=["checker"] exercise="frechet_one_feature"
 def checker(frechet_1d):
-    first, second = np.array([1.0, 2, 3, 4, 5]), np.array([0.0, 4, 8])
+    first, second = np.array([1.0, 2, 3, 4, 5]), np.array([0.0, 5, 10])
     got = frechet_1d(first, second)
-    centres, a, b = 1.0, np.std(first, ddof=1), np.std(second, ddof=1)
+    centres, a, b = 4.0, np.std(first, ddof=1), np.std(second, ddof=1)
     if isinstance(got, (int, float, np.number)):
         require(abs(got - centres) > 1e-6, "Two clouds can differ in spread as well.")
-        require(abs(got - (1 + abs(a - b))) > 1e-6, "Both differences are squared in this distance.")
-        require(abs(got - (1 + (a * a - b * b) ** 2)) > 1e-6, "Not the variances themselves are compared; their roots are.")
-        require(abs(got - (1 + (np.std(first) - np.std(second)) ** 2)) > 1e-6, "Estimate the variance with ddof=1, please.")
-        require(abs(got - np.sqrt(1 + (a - b) ** 2)) > 1e-6, "By tradition no square root is taken at the end.")
-    close(got, 1 + (a - b) ** 2, "For 1..5 against 0, 4, 8 it is another number.")
+        require(abs(got - (2 + abs(a - b))) > 1e-6, "Both differences are squared in this distance.")
+        require(abs(abs(got - (a - b) ** 2) - 2) > 1e-6, "The difference of the centres is squared, too.")
+        require(abs(got - (centres + a * a + b * b)) > 1e-6, "The last part of the trace is missing: minus twice a root.")
+        require(abs(got - (centres + (a * a - b * b) ** 2)) > 1e-6, "Not the variances themselves are compared; their roots are.")
+        require(abs(got - (centres + (np.std(first) - np.std(second)) ** 2)) > 1e-6, "Estimate the variance with ddof=1, please.")
+        require(abs(got - np.sqrt(centres + (a - b) ** 2)) > 1e-6, "By tradition no square root is taken at the end.")
+    close(got, centres + (a - b) ** 2, "For 1..5 against 0, 5, 10 it is another number.")
 
 # %% [markdown] tags=["slide"]
 # ## What chance alone gives
 #
 # Now the drawn films against 600 real ones. And, first of all, **real against real**: other patients, nothing drawn. That is the
-# [[real-to-real floor]]; no generator can do better.
+# [[real-to-real floor]]: an honest generator does better only by luck.
 
 # %% tags=["varies", "slide"]
 floor = real_floor(np.concatenate([points["learned"], points["unseen"]]), N, rounds=10)
@@ -365,12 +375,13 @@ def checker(films_needed):
     close(films_needed(64, 2.208), 1000, "64 features, 1,000 films: by chance 2.208.")
 
 # %% [markdown]
-# 263,000 films: more than most hospitals have. Real features hang together, so the true excess is smaller than this formula's; how
-# much smaller, nobody knows beforehand. Hence the rule: **never a Fréchet distance without its floor at the same number of films**.
+# 263,000 films: more than ChestX-ray14 or CheXpert holds. The features of Inception hang together and vary by less than 1, so their
+# true excess is smaller than this formula's; how much smaller, nobody knows beforehand. Hence the rule: **never a Fréchet distance without its floor at the same number of films**.
 
 # %% [markdown] tags=["instructor"]
-# The thesis of Kim M. (2021) and most papers on drawn chest films give one FID without floor, interval or number of films. Ask: what
-# would you want to know before you believe that 8.0 is better than 9.5? (Number of films, floor, interval, whose features,
+# Many papers on drawn films give one FID without floor, interval or number of films. The thesis of Kim M. (2021) gives none: FID, it
+# argues, has no statistics and sees with features of photographs. Here it got intervals and a judge of films: does that answer both?
+# Ask also: what would you want to know before you believe that 8.0 is better than 9.5? (Number of films, floor, interval, whose features,
 # same real films for both?)
 
 # %% [markdown] tags=["slide"]
@@ -518,15 +529,18 @@ claim("The blurred forger loses precision, and keeps more recall",
 claim("Other real films are nearest by every distance", table["Frechet"].idxmin() == table["kernel"].idxmin() == "other real films")
 
 # %% [markdown]
-# *Density* and *coverage* (Naeem 2020) are recall and precision made robust: they draw balls around **real** films only, so that one
-# far-off drawn film with a huge ball cannot claim all patients for itself.
+# *Density* and *coverage* (Naeem 2020) are precision and recall made robust: they draw balls around **real** films only, so that one
+# far-off drawn film with a huge ball cannot claim all patients for itself. (Density counts balls, so it may exceed 1.)
+#
+# The first row is *one* pair of real sets: by chance one holds more patients with effusion than the other. So its Fréchet distance
+# differs from the mean of ten random divisions above.
 #
 # None of these numbers is a percentage of "goodness". Read each row against the first one: that is what perfect looks like with 600 films.
 
 # %% [markdown] tags=["exercise"] exercise="which_forger"
 # ### Exercise: which forger is it?
 #
-# Three generators, judged with the same real films. Real against real gives precision 0.80, recall 0.80.
+# Three generators, judged with the very films that they learned from. Real against real gives precision 0.80, recall 0.80.
 #
 # | | precision | recall | what is wrong |
 # |---|---|---|---|
@@ -555,7 +569,7 @@ check("which_forger", wrong_with)
 wrong_with = {
     "A": "misses kinds of patients",  # recall is far below that of real films
     "B": "unlike any patient",  # precision is
-    "C": "suspiciously good: look for copies",  # a copy has distance 0 to a real film
+    "C": "suspiciously good: look for copies",  # a copy has distance 0 to a film it learned from
 }
 
 # %% tags=["equivalent"] exercise="which_forger"
@@ -646,6 +660,10 @@ def score(p):
 def score(p):
     return np.exp((p * np.log(p / p.mean(axis=1, keepdims=True))).sum(axis=1).mean())
 
+# %% tags=["wrong"] exercise="inception_by_hand" says="natural logarithm"
+def score(p):
+    return np.exp((p * np.log2(p / p.mean(axis=0))).sum(axis=1).mean())
+
 # %% tags=["wrong"] exercise="inception_by_hand" says="turned round"
 def score(p):
     mean = p.mean(axis=0)
@@ -661,6 +679,7 @@ def checker(score):
         require(abs(got - np.exp(each).mean()) > 1e-6, "Take first the mean over the films, then exp.")
         flat = np.exp((p * np.log(p / p.mean(axis=1, keepdims=True))).sum(axis=1).mean())
         require(abs(got - flat) > 1e-6, "The mean of each class is taken over the films, not within a film.")
+        require(abs(got - np.exp(each.mean() / np.log(2))) > 1e-6, "exp undoes the natural logarithm, `np.log`, not that to base 2.")
         turned = np.exp((mean * np.log(mean / p)).sum(axis=1).mean())
         require(abs(got - turned) > 1e-6, "The two distributions are turned round: weigh with p of the film.")
     close(got, np.exp(each.mean()), "For a table of four films it is another score.")
@@ -761,7 +780,7 @@ claim("Coarse grey values see neither noise nor blur", seen.loc[["noise", "sligh
 # Read the columns. **Grey values** average fine grain away. The **untrained network** does not mind that hearts lie on the right, nor that all
 # patients are healthy. The **film judge** minds both, and grain most of all: virtual films have next to none, so it never learned to
 # ignore it. But a *marker* passes unnoticed: no disease ever hung on it. A generator could write an L on every film and
-# keep its distance.
+# keep its distance. (Below 1 means: nearer than the other real films happened to be. That is chance.)
 #
 # And the features of papers come from **Inception**, which learned dogs, cars and fruit. What does it see on a chest film? Some of this, nobody
 # knows which. `course_lib.evaluation.generative.inception.inception_features()` gives you its 2,048 features, if its weights are on
@@ -856,6 +875,14 @@ def films_to_tell(prevalence):
 def films_to_tell(prevalence):
     return int(np.ceil(np.log(0.95) / np.log(1 - prevalence)))
 
+# %% tags=["wrong"] exercise="none_among_many" says="whole number"
+def films_to_tell(prevalence):
+    return np.log(0.05) / np.log(1 - prevalence)
+
+# %% tags=["wrong"] exercise="none_among_many" says="that one film shows it"
+def films_to_tell(prevalence):
+    return int(np.ceil(np.log(0.05) / np.log(prevalence)))
+
 # %% tags=["wrong"] exercise="none_among_many" says="round up"
 def films_to_tell(prevalence):
     return int(np.log(0.05) / np.log(1 - prevalence))
@@ -867,6 +894,8 @@ def checker(films_to_tell):
         require(got != 50, "50 films show on average one; none among 50 still has a chance of 36 %.")
         require(got != 3, "You let the chance fall below 0.95 only; it must fall below 0.05.")
         require(got != 150, "The rule of three is a good estimate; we want the exact number.")
+        require(got > 1, "You took the chance that one film shows it; here no film shows it.")
+        require(not 148 < got < 149, "There are no parts of films: give the next whole number.")
         require(got != 148, "With this many the chance is still above 5 %: round up.")
     close(got, 149, "For 2 % it is another number.", rtol=1e-9)
     close(other, 18, "For 16 % it is another number.", rtol=1e-9)
@@ -877,7 +906,8 @@ def checker(films_to_tell):
 # For each drawn film: how far to the *nearest* film that the generator learned from? And for comparison: how far from an **unseen real**
 # film to its nearest learned one? A new patient is no nearer than a stranger is.
 #
-# One number: the chance that a drawn film lies nearer than a stranger. 0.5 is innocent, 1 is a photocopier.
+# One number: the chance that a drawn film lies nearer than a stranger. About 0.5 is innocent, 1 is a photocopier, and far below 0.5
+# means films unlike any patient.
 
 # %% tags=["varies"]
 blocks = {name: witnesses["grey values"](part) for name, part in
@@ -896,12 +926,13 @@ show(fig, alt="The four drawn films that lie nearest to a learned one, each besi
 
 # %% [markdown]
 # These are the four *most* suspicious pairs. Look at ribs, heart and belly: the same person? (We compared with 600 of the 8,000 films
-# that it learned from. Before films of real patients leave a hospital, compare with all of them.)
+# that it learned from: a copy of one of the other 7,400 would have passed. Before a generator of real patients leaves a hospital,
+# compare with all of them.)
 
 # %% [markdown] tags=["slide"]
 # ## Small steps, small changes? The path length
 #
-# Walk between two [[latent vectors|latent vector]] and measure how fast the judge's features change: the [[path length]] (Karras 2018). Short paths mean an orderly
+# Walk between two [[latent vectors|latent vector]] and measure how fast the judge's features change: the [[path length]] (Karras 2019). Short paths mean an orderly
 # latent space, which you will need for *steering*.
 #
 # Latents from a bell curve lie near a sphere. So walk along its surface (*slerp*), not straight through the middle.
@@ -931,6 +962,10 @@ claim("The generator that knows only healthy patients walks shorter ways", paths
 # %% [markdown]
 # The number has no scale of its own: it compares generators under the same judge. A film that changes its diagnosis within a small step
 # counts most: hence the shorter ways among healthy patients.
+#
+# **The verdict.** Our generator draws chests, and we found no copies. Its distance lies clearly above the floor, its precision and
+# recall somewhat below those of real films. Interstitial opacity comes too often, or grain looks like it; pneumothorax, rare in its
+# training, is drawn hardly ever. No single number would have told all this.
 
 # %% [markdown] tags=["instructor"]
 # Short of time: leave out the Inception score and the path length. Typical mistakes: reading precision and recall as percentages of quality
@@ -945,7 +980,7 @@ progress()
 #
 # - The loss of a GAN is a score against an opponent who learns; it does not measure films.
 # - Look first; then measure **distance** (Fréchet, kernel), **kinds** (recall, shares of diseases), **realism** (precision) and **copies**.
-# - A Fréchet distance needs its floor: same features, same number of real films. Chance makes it larger, never smaller.
+# - A Fréchet distance needs its floor: same features, same number of real films. On average chance makes it larger.
 # - Features decide what is seen. What the network was not taught, it may overlook.
 # - Nothing here proves that a film is *right*. That is asked in the next lessons: by readers, and by classifiers.
 
@@ -960,4 +995,5 @@ progress()
 # - Naeem et al., Reliable fidelity and diversity metrics (density, coverage), ICML 2020, arXiv:2002.09797
 # - Karras et al., A style-based generator architecture (path length), CVPR 2019, arXiv:1812.04948
 # - Meehan et al., A non-parametric test to detect data-copying, AISTATS 2020, arXiv:2004.05675
-# - Kim M., thesis on generative adversarial networks for chest radiographs, 2021; this course's lesson on checking papers looks at its tables
+# - Kim M., Image synthesis and anomaly detection on chest radiographs using generative adversarial networks, master's thesis, University of
+#   Ulsan, 2021 (why it does without FID); this course's lesson on checking papers looks at its tables

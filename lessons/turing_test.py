@@ -182,6 +182,12 @@ specificity = (1781 - 779) / 1500  # the other right answers were on real films
 # %% tags=["equivalent"] exercise="turing_swap"
 sensitivity, specificity = 0.519, 0.668
 
+# %% tags=["equivalent"] exercise="turing_swap"
+sensitivity, specificity = 0.52, 0.67  # two digits are enough
+
+# %% tags=["wrong"] exercise="turing_swap" says="took for real"
+sensitivity, specificity = 1 - 779 / 1500, 1002 / 1500
+
 # %% tags=["wrong"] exercise="turing_swap" says="other way round"
 sensitivity, specificity = 1002 / 1500, 779 / 1500
 
@@ -203,13 +209,15 @@ def checker(sensitivity, specificity):
         if isinstance(share, (int, float)):
             require(0 <= share <= 1, "Give shares between 0 and 1, not per cent.")
     if isinstance(sensitivity, float) and isinstance(specificity, float):
-        swapped = abs(sensitivity - 1002 / 1500) < 2e-3 and abs(specificity - 779 / 1500) < 2e-3
+        swapped = abs(sensitivity - 1002 / 1500) < 3e-3 and abs(specificity - 779 / 1500) < 3e-3
         require(not swapped, "The other way round: with us, positive means synthetic.")
+        missed = "Those are the synthetic films that readers took for real."
+        require(abs(sensitivity - (1 - 779 / 1500)) > 2e-3, missed)
         require(abs(specificity - 1002 / 3000) > 2e-3, "1002 is right, but of the 3000 answers only 1500 of them are real films.")
         require(abs(specificity - 1781 / 3000) > 2e-3, "That is the share of all answers that were right.")
         require(abs(specificity - 498 / 1500) > 2e-3, "Those are the real films called synthetic although they are real.")
-    close(sensitivity, 779 / 1500, "Sensitivity: synthetic films called synthetic.", rtol=2e-3)
-    close(specificity, 1002 / 1500, "Specificity: the right answers on real films, of all real films.", rtol=2e-3)
+    close(sensitivity, 779 / 1500, "Sensitivity: synthetic films called synthetic.", rtol=4e-3)
+    close(specificity, 1002 / 1500, "Specificity: the right answers on real films, of all real films.", rtol=4e-3)
 
 # %% [markdown]
 # 52 % of the synthetic slices were called fake: as if by a coin? But only 33 % of the *real* ones were. The readers did see
@@ -305,6 +313,13 @@ def skill(sensitivity, specificity):
 
 sees_more = "same"
 
+# %% tags=["wrong"] exercise="turing_dprime" says="minus"
+def skill(sensitivity, specificity):
+    return norm.ppf(specificity) - norm.ppf(sensitivity)
+
+
+sees_more = "A"
+
 # %% tags=["wrong"] exercise="turing_dprime" says="half"
 def skill(sensitivity, specificity):
     return (norm.ppf(sensitivity) + norm.ppf(specificity)) / 2
@@ -337,7 +352,8 @@ sees_more = "B"
 def checker(skill, sees_more):
     got = skill(0.5, 0.8413447)
     if isinstance(got, (float, np.floating)):
-        require(abs(got + 1) > 1e-3, "You took one minus the other: then c remains and d' vanishes.")
+        equal = skill(0.9, 0.9)
+        require(abs(got + 1) > 1e-3 and abs(equal) > 1e-3, "You took one minus the other: then c remains and d' vanishes.")
         require(abs(got - 0.5) > 1e-3, "That is half of it: both formulas hold d'/2.")
         require(abs(got - 0.3413447) > 1e-3, "That is Youden's index; it changes with the criterion. Use norm.ppf.")
         require(abs(got - norm.cdf(0.5) - norm.cdf(0.8413447)) > 1e-3, "norm.cdf makes areas; you have areas and want distances.")
@@ -364,8 +380,8 @@ print(mine.score() or "Your result comes when you have read all films in section
 # %% [markdown] tags=["exercise"] exercise="turing_coin"
 # ### Exercise: a coin needs no sample
 #
-# Park 2021 prints p = 0.29 for 779 right answers of 1500 "against guessing". Somebody compared *two samples*: 779 of 1500, and
-# 750 of 1500 that nobody ever observed. But a fair coin is known exactly.
+# Park 2021 prints p = 0.29 for 779 right answers of 1500 against guessing, written as 779 of 1500 "vs" 750 of 1500. That is the p of
+# *two samples*, one of which nobody ever observed. But a fair coin is known exactly.
 #
 # Write `z_coin(right, of)`: by how many standard errors does the share of right answers lie above 1/2, when a coin is tossed?
 # (The variance of one toss of a fair coin is 1/4.)
@@ -668,7 +684,7 @@ check("turing_handout", possible)
 # For F put 0.95 into the function of the exercise before. Only D and E are possible.
 
 # %% tags=["solution"] exercise="turing_handout"
-# A: above both its parts. B: 0.11 lies outside 0.21 to 0.30. C: 147.75 slices. F: they would agree with kappa 0.81.
+# A: above both its parts. B: 0.11 lies outside 0.21 to 0.30. C: 147.75 slices. F: they differ in 10 % at most, so kappa is 0.8 or more.
 possible = {"A": False, "B": False, "C": False, "D": True, "E": True, "F": False}
 
 # %% tags=["equivalent"] exercise="turing_handout"
@@ -731,8 +747,8 @@ claim("Most of the printed rates are no share of 150 slices", sum(whole) < len(w
 # p large means: *a coin could do this*. So could a reader who is right in 60 % of all films. Not seeing a
 # difference and showing that there is **none worth mentioning** are two things.
 #
-# For the second you need a margin, chosen before: for instance, 40 to 60 % right counts as guessing. Then the interval must lie
-# **inside** the margin. That is [[equivalence]].
+# For the second you need a margin, chosen before: for instance, 40 to 60 % right counts as guessing. Then the interval (here at 90 %, see
+# the exercise) must lie **inside** the margin. That is [[equivalence]].
 
 # %%
 for right, of in ((27, 50), (540, 1000), (1620, 3000)):
@@ -797,6 +813,11 @@ def shown_equal(right, of, margin):
     low, high = wilson(right, of, 0.95)
     return 0.5 - margin < low and high < 0.5 + margin
 
+# %% tags=["wrong"] exercise="turing_equal" says="`margin`"
+def shown_equal(right, of, margin):
+    low, high = wilson(right, of, 0.90)
+    return low > 0.4 and high < 0.6
+
 # %% tags=["wrong"] exercise="turing_equal" says="may differ a little"
 def shown_equal(right, of, margin):
     low, high = wilson(right, of, 0.90)
@@ -811,6 +832,8 @@ def checker(shown_equal):
     require(many, "540 of 1000: they may differ a little from a coin, and still lie within the margin.")
     require(bool(shown_equal(107, 200, 0.1)), "107 of 200 suffices at 90 %; did you take 95 %?")
     require(not shown_equal(580, 1000, 0.1), "580 of 1000: the interval reaches beyond 60 %.")
+    fixed = shown_equal(540, 1000, 0.05) or not shown_equal(580, 1000, 0.2)
+    require(not fixed, "Another margin must give another answer: use `margin`, not fixed limits.")
 
 # %% [markdown] tags=["slide"]
 # ### Play: what can your number of films show?
