@@ -48,7 +48,7 @@ fig = films(
 show(fig, alt="A healthy chest film and one with a pleural effusion, each at 4, 8, 16, 32 and 64 pixels")
 
 # %% [markdown]
-# Already 4 x 4 pixels say "bright in the middle and below, dark on both sides". That is what the network has to learn first,
+# Already 4 x 4 pixels say "bright below in the middle, darker above and on both sides". That is what the network has to learn first,
 # and it is little.
 
 # %% [markdown] tags=["slide"]
@@ -111,6 +111,11 @@ def fade(old, new, alpha):
     enlarged = old.repeat_interleave(2, 2).repeat_interleave(2, 3)
     return enlarged + alpha * new
 
+# %% tags=["wrong"] exercise="fade_in" says="size of the new"
+def fade(old, new, alpha):
+    small = torch.nn.functional.avg_pool2d(new, 2)
+    return (1 - alpha) * old + alpha * small
+
 # %% tags=["wrong"] exercise="fade_in" says="copy"
 def fade(old, new, alpha):
     enlarged = torch.nn.functional.interpolate(old, scale_factor=2, mode="bilinear")
@@ -162,7 +167,7 @@ explore(
 # %% [markdown] tags=["slide"]
 # ## The layers
 #
-# - The [[latent vector]] $z$: 512 random numbers. One dense layer makes 4 x 4 pixels with 512 channels of them.
+# - The [[latent vector]] $z$: 512 random numbers. One dense layer turns them into 4 x 4 pixels with 512 channels.
 # - Every block: enlarge, then twice convolve 3 x 3 and rectify (slope 0.2 below zero).
 # - A 1 x 1 convolution at every size turns channels into grey values.
 #
@@ -212,6 +217,11 @@ def channels(resolution):
 # %% tags=["wrong"] exercise="pggan_channels" says="minus 1"
 def channels(resolution):
     return min(8192 // resolution, 512)
+
+# %% tags=["wrong"] exercise="pggan_channels" says="minus 1"
+def channels(resolution):
+    s = np.log2(resolution)
+    return min(8192 / 2**s, 512)
 
 # %% tags=["wrong"] exercise="pggan_channels" says="larger"
 def channels(resolution):
@@ -309,6 +319,30 @@ def generator_parameters(last, colours):
     blocks = sum(convolution(width(r // 2), width(r), 3) + convolution(width(r), width(r), 3) for r in sizes[1:])
     return begin + blocks + sum(convolution(width(r), colours, 1) for r in sizes)
 
+# %% tags=["wrong"] exercise="count_the_generator" says="last doubling"
+def generator_parameters(last, colours):
+    total = 512 * 16 * 512 + 512 + convolution(512, 512, 3) + convolution(512, colours, 1)
+    r = 8
+    while r < last:
+        total += convolution(width(r // 2), width(r), 3) + convolution(width(r), width(r), 3)
+        total += convolution(width(r), colours, 1)
+        r *= 2
+    return total
+
+# %% tags=["wrong"] exercise="count_the_generator" says="dense layer has 512 biases"
+def generator_parameters(last, colours):
+    sizes = [2**k for k in range(2, 11) if 2**k <= last]
+    begin = 512 * 8192 + convolution(512, 512, 3)
+    blocks = sum(convolution(width(r // 2), width(r), 3) + convolution(width(r), width(r), 3) for r in sizes[1:])
+    return begin + blocks + sum(convolution(width(r), colours, 1) for r in sizes)
+
+# %% tags=["wrong"] exercise="count_the_generator" says="first exit"
+def generator_parameters(last, colours):
+    sizes = [2**k for k in range(3, 11) if 2**k <= last]
+    blocks = sum(convolution(width(r // 2), width(r), 3) + convolution(width(r), width(r), 3) for r in sizes)
+    exits = sum(convolution(width(r), colours, 1) for r in sizes)
+    return 512 * 8192 + 512 + convolution(512, 512, 3) + blocks + exits
+
 # %% tags=["wrong"] exercise="count_the_generator" says="two convolutions"
 def generator_parameters(last, colours):
     sizes = [2**k for k in range(2, 11) if 2**k <= last]
@@ -330,6 +364,9 @@ def checker(generator_parameters):
         require(value != 23_074_009 + 8192 - 512, "The dense layer's biases: one per channel, not per pixel.")
         require(value != 23_074_009 - 2_359_808, "The convolution at 4 x 4 is missing.")
         require(abs(value - 15_208_425) > 1000, "Every doubling has two convolutions.")
+        require(value != 23_074_009 - 6_977, "The last doubling is missing: `last` itself counts, too.")
+        require(value != 23_074_009 - 512, "The dense layer has 512 biases.")
+        require(value != 23_074_009 - 513, "The first exit, at 4 pixels, is missing.")
     close(value, 23_074_009, "1,024 pixels, one grey value.", rtol=1e-9)
     close(other, 22_485_765, "64 pixels, one grey value.", rtol=1e-9)
     close(generator_parameters(1024, 3), 23_079_115, "1,024 pixels, three colours.", rtol=1e-9)
@@ -382,7 +419,7 @@ print(f"its weights, their gradients and Adam's memory: {4 * 4 * count_parameter
 # The optimiser Adam moves every weight by about the [[learning rate]], whatever its size. Usually a layer with many inputs begins with
 # small weights. Then the same step is much for one layer and little for another.
 #
-# **[[Equalised learning rate|equalised learning rate]]**: *all* weights begin with size 1, and are multiplied by $\text{gain}/\sqrt{\text{inputs}}$ each
+# **[[Equalised learning rate|equalised learning rate]]**: *all* weights begin with a size of about 1, and are multiplied by $\text{gain}/\sqrt{\text{inputs}}$ each
 # time they are **used**. Now all layers learn at one speed.
 
 # %% [markdown] tags=["exercise"] exercise="weight_scale"
@@ -429,6 +466,10 @@ def weight_scale(inputs, kernel, gain=2**0.5):
 def weight_scale(inputs, kernel, gain=2**0.5):
     return 1 / np.sqrt(inputs * kernel**2)
 
+# %% tags=["wrong"] exercise="weight_scale" says="Divide"
+def weight_scale(inputs, kernel, gain=2**0.5):
+    return gain * np.sqrt(inputs * kernel**2)
+
 # %% tags=["wrong"] exercise="weight_scale" says="both ways"
 def weight_scale(inputs, kernel, gain=2**0.5):
     return gain / np.sqrt(inputs * kernel)
@@ -440,6 +481,7 @@ def checker(weight_scale):
     require(abs(value - 2**0.5 / 512**0.5) > 1e-6, "Each output adds up a whole window of 3 x 3, not one pixel.")
     require(abs(value - 2**0.5 / 4608) > 1e-7, "Take the square root of the number of products.")
     require(abs(value - 1 / 4608**0.5) > 1e-6, "The gain is missing.")
+    require(value < 1, "Divide by the root: the more numbers are added up, the smaller the factor.")
     require(abs(value - 2**0.5 / 1536**0.5) > 1e-6, "The window is 3 pixels wide both ways.")
     close(value, 1 / 48, "512 channels, 3 x 3.")
     close(out, 0.25, "The last 1 x 1 layer at 1,024 pixels has 16 inputs and a gain of 1.")
@@ -588,13 +630,13 @@ claim("Pixel normalisation: mean square 1", torch.allclose(unit.square().mean(1)
 # %% [markdown] tags=["slide"]
 # ## The rules of the game
 #
-# As in lesson *gans*, the critic gives points, no probability. It wants, in this order:
+# As in lesson *gans*, the critic gives a score, no probability. It makes the sum of three terms small:
 #
-# - real films high, generated ones low: $\;\text{mean}(\text{generated}) - \text{mean}(\text{real})$,
-# - a slope of 1 between them: $10 \cdot \text{mean}(|\nabla| - 1)^2$, the [[gradient penalty]],
-# - points near 0: $0.001 \cdot \text{mean}(\text{real}^2)$. Without this **drift** term all points could wander off together.
+# - real films high, generated ones low: $\;\text{mean}(s_\text{generated}) - \text{mean}(s_\text{real})$,
+# - a slope of 1 between them: $10 \cdot \text{mean}\big((\|\text{slope}\| - 1)^2\big)$, the [[gradient penalty]],
+# - scores near 0: $0.001 \cdot \text{mean}(s_\text{real}^2)$. Without this **drift** term all scores could wander off together.
 #
-# The generator wants its films high. Adam without momentum ($\beta_1 = 0$), learning rate 0.001, one step each in turn.
+# The generator wants high scores for its films. Adam without momentum ($\beta_1 = 0$), learning rate 0.001, one step each in turn.
 
 # %%
 from course_lib.generative.pggan_config import PRESETS
@@ -663,7 +705,8 @@ claim("The films differ from each other: no collapse", different["mine"] > 0.5 *
 #
 # ### Read the curve with care
 #
-# The critic's lead is an estimate of a distance, but each size has a critic of its own: compare only within a size.
+# The lead is the mean score of the real films minus that of the generated ones. It estimates a distance, but the critic gets new
+# layers for every size: compare only within a size. Below zero, the critic was just then the one who was fooled.
 
 # %% tags=["varies"]
 history = growth.history
@@ -716,6 +759,21 @@ def half_life(beta):
 def half_life(beta):
     return -1 / np.log2(beta)
 
+# %% tags=["equivalent"] exercise="average_memory"
+def half_life(beta):
+    steps, left = 0, 1.0
+    while left * beta > 0.5:
+        steps, left = steps + 1, left * beta
+    return steps + np.log(0.5 / left) / np.log(beta)
+
+# %% tags=["wrong"] exercise="average_memory" says="approximation"
+def half_life(beta):
+    return np.log(2) / (1 - beta)
+
+# %% tags=["wrong"] exercise="average_memory" says="share"
+def half_life(beta):
+    return beta**0.5
+
 # %% tags=["wrong"] exercise="average_memory" says="37 %"
 def half_life(beta):
     return 1 / (1 - beta)
@@ -739,7 +797,9 @@ def checker(half_life):
     require(value > 0, "A negative number of steps: is it log(0.5) or log(2)?")
     require(abs(value - 100) > 0.5, "After 1 / (1 - beta) steps 37 % are left, not half.")
     require(abs(value - 50) > 0.5, "It does not fall along a straight line; each step takes a share of what is left.")
-    require(value > 1, "The fraction is upside down.")
+    require(abs(value - 0.0145) > 1e-3, "The fraction is upside down.")
+    require(value > 1, "This is a share, less than one step; asked is the number of steps n with βⁿ = 0.5.")
+    require(abs(value - 69.315) > 1e-2, "A good approximation. Exactly, each step takes the logarithm of beta.")
     close(value, 68.97, "For beta = 0.99.")
     close(half_life(0.999), 692.8, "And for 0.999, as published.")
 
@@ -751,7 +811,7 @@ for beta in (0.99, 0.999):
 
 # %% [markdown]
 # So the published 0.999 fits runs of a million steps and would spoil ours. The lesson's preset has 0.99. Beside each other, the same
-# latent vectors:
+# latent vectors. They may hardly differ: our learning rate falls to little in the last steps, and that calms the players, too.
 
 # %% tags=["varies"]
 z = sample_latents(6, 64, seed=21)
@@ -766,7 +826,7 @@ show(fig, alt="Six films by the generator of the last step, and the same six by 
 # 64 x 64 pixels, 285,141 parameters, 64 latent numbers; learned from 8,000 virtual patients by a recorded command
 # (`datasets/checkpoints/pggan/README.md`). A second one has only seen healthy films; lesson *anomaly* needs it.
 #
-# Neighbouring latent vectors give similar patients. Walk from one to another:
+# Neighbouring latent vectors give similar patients. Walk from one to another. Then see how this generator grew, and 24 of its films.
 
 # %% tags=["varies"]
 ends = sample_latents(8, shipped.latent_size, seed=4)
@@ -852,6 +912,12 @@ seconds_per_film = 130 * 111_163 / (2 * 12.2 * 24 * 3600)
 # %% tags=["wrong"] exercise="seconds_per_film" says="hours"
 seconds_per_film = 2 * 12.2 * 24 / (130 * 111_163)
 
+# %% tags=["wrong"] exercise="seconds_per_film" says="work for two"
+seconds_per_film = 12.2 * 24 * 3600 / 2 / (130 * 111_163)
+
+# %% tags=["wrong"] exercise="seconds_per_film" says="days"
+seconds_per_film = 2 * 12.2 / (130 * 111_163)
+
 # %% tags=["checker"] exercise="seconds_per_film"
 def checker(seconds_per_film):
     right = 2 * 12.2 * 24 * 3600 / (130 * 111_163)
@@ -862,6 +928,8 @@ def checker(seconds_per_film):
     require(not near(right * 130), "Every film was shown 130 times.")
     require(not near(1 / right), "Films per second: your fraction is upside down.")
     require(not near(right / 3600), "These are hours; convert to seconds.")
+    require(not near(right / 86_400), "These are days; convert to seconds.")
+    require(not near(right / 4), "While one second passes, two cards work for two, not for half a second.")
     close(seconds_per_film, right, "Seconds of both cards, divided by the films shown.", rtol=0.02)
 
 # %%

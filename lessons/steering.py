@@ -69,7 +69,8 @@ claim("The kept answers belong to these latents and this generator", difference.
 # Between two latents lie other latents. Each of them has a film, too. Two ways to get there:
 #
 # - **straight** (lerp): $(1-s)\,a + s\,b$
-# - **along the arc** (slerp): equal angles, the length stays
+# - **along the arc** (slerp, known from "Judging generators"): equal angles, and the length goes evenly from that of a
+#   to that of b
 #
 # Does the choice matter?
 
@@ -90,7 +91,7 @@ show(
 # %% [markdown]
 # A latent here has 64 numbers from a normal distribution. Its length is therefore always near √64 = 8, as the mean
 # of 64 squares is always near 1: the latents lie in a thin **shell**. The middle of a straight way lies deep inside it,
-# where none was ever drawn.
+# where hardly any was ever drawn.
 
 # %%
 middle = between(start, end, 3, "straight")[1]
@@ -120,7 +121,7 @@ claim("A latent three times as long is the same patient", float(same.abs().max()
 #
 # $$\text{arc} = \frac{\sin((1-s)\,\omega)}{\sin\omega}\,a + \frac{\sin(s\,\omega)}{\sin\omega}\,b$$
 #
-# `share` $s$ goes from 0 (at `a`) to 1 (at `b`).
+# `share` $s$ goes from 0 (at `a`) to 1 (at `b`). Angles are in radians, as numpy has them.
 
 # %% tags=["stub"] exercise="steering_arc"
 def arc(a, b, share):
@@ -171,12 +172,26 @@ def arc(a, b, share):
     chord = (1 - share) * a + share * b
     return chord * np.linalg.norm(a) / np.linalg.norm(chord)
 
+# %% tags=["wrong"] exercise="steering_arc" says="both lengths"
+def arc(a, b, share):
+    angle = np.arccos(a @ b)
+    return (np.sin((1 - share) * angle) * a + np.sin(share * angle) * b) / np.sin(angle)
+
+# %% tags=["wrong"] exercise="steering_arc" says="radians"
+def arc(a, b, share):
+    angle = np.degrees(np.arccos(a @ b / (np.linalg.norm(a) * np.linalg.norm(b))))
+    return (np.sin((1 - share) * angle) * a + np.sin(share * angle) * b) / np.sin(angle)
+
 # %% tags=["checker"] exercise="steering_arc"
 def checker(arc):
     a, b = np.array([8.0, 0.0, 0.0]), 8 * np.array([np.cos(2.0), np.sin(2.0), 0.0])
     third = np.asarray(arc(a, b, 0.25), dtype=float)
     require(third.shape == (3,), "The answer must be a latent of the same length as a.")
+    require(not np.isnan(third).any(), "A cosine lies between -1 and 1: divide the scalar product by both lengths.")
     require(not np.allclose(third, 0.75 * a + 0.25 * b), "This is the straight way, through the inside.")
+    turn = np.degrees(2.0)
+    degrees = (np.sin(0.75 * turn) * a + np.sin(0.25 * turn) * b) / np.sin(turn)
+    require(not np.allclose(third, degrees), "np.sin wants radians, not degrees.")
     angle = np.cos(2.0)
     wrong = (np.sin(0.75 * angle) * a + np.sin(0.25 * angle) * b) / np.sin(angle)
     require(not np.allclose(third, wrong), "That is the cosine of the angle; the formula needs the angle.")
@@ -216,7 +231,7 @@ spread = {psi: float(drawn(centre + psi * (maps[:60] - centre)).std(0).mean()) f
 claim("The more truncation, the less variety", spread[1.0] > spread[0.7] > spread[0.4] > spread[0.0])
 
 # %% [markdown]
-# At ψ = 0 everybody is the same average patient, and average people are healthy: with truncation the rare diseases go
+# At ψ = 0 everybody is the same average patient, and the average shows no disease: with truncation the rare diseases go
 # first. For medical films this trick hides exactly what we look for. We do without it.
 
 # %% [markdown] tags=["slide"]
@@ -397,7 +412,7 @@ def checker(at_most, kept_share, expected):
 # A generator that copies the frequencies of its training set shows a disease of 1 in 10,000 about three times in 30,000
 # films. Many do worse: rare things are what a GAN forgets first ([[mode collapse]] in small). "No axis found" can
 # therefore have three reasons: the disease is *rare in the data*, it was *forgotten by the generator*, or it is
-# *not recognised by the classifier*.
+# *not recognised by the classifier*. Ours kept far fewer than your third answer: rare alone does not explain it.
 
 # %% [markdown] tags=["slide"]
 # ## 3 The regression, in two lines
@@ -445,6 +460,21 @@ def slopes(latents, values, weight):
     z, y = latents - w @ latents, values - w @ values  # the intercept takes the weighted means away
     return np.linalg.solve(z.T @ (w[:, None] * z), z.T @ (w[:, None] * y)).T
 
+# %% tags=["equivalent"] exercise="steering_regression"
+def slopes(latents, values, weight):
+    A = np.hstack([np.ones((len(latents), 1)), latents])  # the intercept first
+    return np.linalg.solve(A.T @ (weight[:, None] * A), A.T @ (weight[:, None] * values))[1:].T
+
+# %% tags=["wrong"] exercise="steering_regression" says="left out"
+def slopes(latents, values, weight):
+    A, root = np.column_stack([latents, np.ones(len(latents))]), np.sqrt(weight)[:, None]
+    return np.linalg.lstsq(A * root, values * root, rcond=None)[0].T
+
+# %% tags=["wrong"] exercise="steering_regression" says="where you put"
+def slopes(latents, values, weight):
+    A, root = np.column_stack([latents, np.ones(len(latents))]), np.sqrt(weight)[:, None]
+    return np.linalg.lstsq(A * root, values * root, rcond=None)[0][1:].T
+
 # %% tags=["wrong"] exercise="steering_regression" says="square"
 def slopes(latents, values, weight):
     A, w = np.column_stack([latents, np.ones(len(latents))]), weight[:, None]
@@ -475,6 +505,8 @@ def checker(slopes):
     answer = np.asarray(slopes(latents, values, weight), dtype=float)
     require(answer.shape != (4, 2), "The answer must have one row per output: transpose.")
     require(answer.shape == (2, 4), "Two outputs and four latents must give (2, 4); is b left out?")
+    shifted = fit(A, np.sqrt(weight))[1:].T
+    require(not np.allclose(answer, shifted), "You dropped a slope and kept b: it stands where you put the column of ones.")
     require(not np.allclose(answer, fit(A, np.ones(80))[:-1].T), "The weights do not count yet.")
     require(not np.allclose(answer, fit(A, weight)[:-1].T), "Films count by the square of their weight now.")
     require(not np.allclose(answer, fit(latents, np.sqrt(weight)).T), "Without an intercept the line goes through 0.")
@@ -604,8 +636,9 @@ explore(
 )
 
 # %% [markdown]
-# With t = 12 and more, all patients become the same one: only the direction of z counts, and far along the axis every
-# direction is that of the axis. **The shortest step that is enough is the best.**
+# Towards t = 12 the patients resemble each other more and more, and in the end all become the same one: only the direction
+# of z counts, and far along the axis every direction is that of the axis. Huge effusions on both sides (t above 4) are
+# such a place: hardly any training patient looks like that. **The shortest step that is enough is the best.**
 
 # %%
 far = films_from(generator, healthy[:6] + 200 * logit.of("pleural_effusion"))
@@ -618,7 +651,8 @@ claim("Far along an axis there is only one patient left", float(far.std(0).mean(
 # The axes are not at right angles. A step towards one disease is a small step towards others: the axes are **entangled**
 # ([[disentanglement]]).
 #
-# Row: the axis we move along, from 30 healthy starts by t = 4. Column: by how much each likelihood changes.
+# Row: the axis we move along, from 30 healthy starts by t = 4. Column: by how much each likelihood changes. On the right,
+# each row is another **random** direction (the names mean nothing there): almost no disease appears, yet the film becomes less "normal".
 
 # %%
 effects = steering_table("effects")
@@ -686,6 +720,11 @@ def without(axis, other):
 def without(axis, other):
     return axis - (axis @ other) * other
 
+# %% tags=["wrong"] exercise="steering_project_out" says="still moves"
+def without(axis, other):
+    rest = axis - axis * other * other  # number by number: no scalar product
+    return rest / np.linalg.norm(rest)
+
 # %% tags=["wrong"] exercise="steering_project_out" says="wrong one"
 def without(axis, other):
     rest = other - (axis @ other) * axis
@@ -715,8 +754,8 @@ def checker(without):
 # %% [markdown] tags=["slide"]
 # ## With many axes: who pays?
 #
-# **Gram-Schmidt** does this one axis after the other. The first keeps all, the last is changed most. Another order, other
-# axes.
+# **Gram-Schmidt** does this one axis after the other. The first keeps all; each later one gives up what it shares
+# with those before. Another order, other axes.
 #
 # The **dual basis** projects out *all* other axes from each. No order, and a step along one leaves all other linear
 # models as they are.
@@ -805,6 +844,11 @@ def dual(A):
 def dual(A):
     return np.linalg.pinv(A).T
 
+# %% tags=["wrong"] exercise="steering_dual" says="each row"
+def dual(A):
+    D = np.linalg.pinv(A).T
+    return D / np.linalg.norm(D, axis=0)
+
 # %% tags=["wrong"] exercise="steering_dual" says="rows"
 def dual(A):
     D = np.linalg.pinv(A)
@@ -818,6 +862,8 @@ def checker(dual):
     D = np.asarray(dual(A.copy()), dtype=float)
     require(D.shape != (7, 3), "The axes stand in columns; give them as rows.")
     require(D.shape == (3, 7), "One axis per row, as in A.")
+    columns = np.linalg.norm(np.linalg.pinv(A).T, axis=0)
+    require(not np.allclose(D * columns, np.linalg.pinv(A).T), "You divided the columns; each row must get length 1.")
     cross = D @ A.T
     upper = np.abs(cross - np.diag(np.diag(cross)))
     require(not (np.allclose(D @ D.T, np.eye(3)) and upper.max() > 1e-6),
@@ -845,7 +891,9 @@ claim("The own disease moves more than by random axes", np.diag(effect("dual")).
 # The column "normal" falls in every row. It must: who becomes ill is not normal any more. That is why "normal" is not
 # among the axes that are projected out.
 #
-# The cure is not perfect. The dual basis is exact for the *linear models*; the likelihoods are curved functions of z.
+# The cure is not perfect. The dual basis is exact for the *linear models*; the likelihoods are curved functions of z. Effusion
+# no longer comes along by itself. But on the way to a mass or a consolidation, interstitial opacity rises even more
+# than before, and the step of t = 4 along the axis of consolidation brings less consolidation than it did.
 
 # %% [markdown] tags=["slide"]
 # ## 6 Still the same patient?
@@ -872,8 +920,11 @@ claim("The measure reads heart, chest and weight of patients it has not met",
       quality.loc[["heart_ratio", "chest_mm", "bmi"], "correlation"].min() > 0.6)
 
 # %% [markdown]
+# Take these bars with care: at t = 4 the effusion hides most of this heart, and the network has to guess its size.
+#
 # How steady can a reading be at all? Virtual twins tell: the same patient imaged without and with the disease. The body is
-# the same; what the measure says still moves a little, as an effusion hides the border of the heart.
+# the same; what the measure says still moves a little, as an effusion hides the border of the heart. (These effusions are as large
+# as those of the training patients. For one as large as above it will move more.)
 
 # %%
 alone = steering_table("disease_alone").pivot(index="disease", columns="number", values="change_abs")
@@ -885,7 +936,8 @@ claim("A disease alone moves the readings by less than half a spread", alone.to_
 # Heart, chest and weight depend on z, too: they have axes of their own, found by the same regression. So one can project
 # them out **as well**. These are the *steady* axes of the course.
 #
-# The test: 30 healthy starts, each walks until the judge's likelihood reaches 0.8, and not further. What has changed?
+# The test: 30 healthy starts, each walks until the judge's likelihood reaches 0.8, and not further. What has changed? (Starts
+# with 0.1 or more already do not count: 26 remain for interstitial opacity. t, before and after are medians.)
 
 # %% tags=["varies", "slide"]
 table = steering_table("reached")
@@ -926,7 +978,8 @@ claim("At least three diseases: from below 0.1 to 0.8, while heart, chest and we
 # with the truth of virtual patients:
 #
 # - Does the film change **where** the disease would be?
-# - Does a second, independent reader measure **more** of it?
+# - Does a second reader measure **more** of it? (The network of section 6. It also learned how *severe* each disease
+#   is, from the truth of virtual patients, not from the judge.)
 
 # %%
 fig, grid = plt.subplots(2, len(found), figsize=(2.4 * len(found), 5), squeeze=False)
@@ -945,7 +998,7 @@ claim("The way to a mass changes the film mostly elsewhere", inside["mass"] < 1.
 
 # %% [markdown]
 # Effusion and pneumothorax change the film where they belong. On the way to a **mass** or an **interstitial opacity** the film
-# changes at least as much elsewhere: ribs, shoulders and the outline of the body move. The three numbers that we projected
+# changes at least as much elsewhere: ribs, shoulders and the outline of the body move. **Consolidation** lies between. The three numbers that we projected
 # out stayed, the rest of the patient did not. "The same patient" holds for what was measured, and for nothing else.
 
 # %% tags=["varies"]
