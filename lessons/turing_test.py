@@ -54,8 +54,8 @@ mine = turing_test(to_read, plan, reader="me", alt="a chest film of 64 pixels, s
 
 # %% [markdown]
 # About five minutes. Write your name in place of `"me"`; each reader gets the films in another order. A class
-# collects all files `turing-....csv` in one folder; `combine` in `course_lib/teaching/turing_records.py` puts
-# them together.
+# collects all files `turing-....csv` and one key (written when the first reader is done) in one folder; `combine(folder)` in
+# `course_lib/teaching/turing_records.py` puts them together. Its `.panel` then takes the place of the simulated one in sections 4 and 5.
 #
 # Two things make the films fair to read: `fair_display` (next section), and the same smooth enlargement for all.
 
@@ -523,7 +523,8 @@ claim("Films differ: the shares vary more than chance allows", spread > 1.3 * by
 # %% [markdown] tags=["slide"]
 # ## 5 Kappa: do readers agree?
 #
-# [[Kappa|kappa]] is agreement beyond chance. Papers report 0.10, 0.11, 0.14 and call it *poor*. Is that good for the generator?
+# [[Kappa|kappa]] is agreement beyond chance (for more than two readers in the form of *Fleiss*: all pairs of readers, averaged).
+# Papers report 0.10, 0.11, 0.14 and call it *poor*. Is that good for the generator?
 #
 # Think of two readers who share nothing but the truth. The better they are, the more they agree.
 
