@@ -1030,8 +1030,9 @@ show(
 )
 
 # %% [markdown]
-# Seconds of training, so do not expect more than rough chests. The fine grid on them is the [[checkerboard artefact]] of transposed
-# convolutions; the next lesson's networks enlarge in another way. But was it told anything? One film may mislead; so we compare
+# Seconds of training, so do not expect more than rough chests. The fine grid on them is a [[checkerboard artefact]]. The stamps of 4 x 4
+# overlap evenly, but neighbouring pixels still come from different weights of the kernel, and these have not learned yet to agree. The
+# next lesson's networks enlarge in another way. But was it told anything? One film may mislead; so we compare
 # **means**: where do films with an effusion differ from normal ones, on average?
 
 # %% tags=["varies"]
