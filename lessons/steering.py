@@ -204,7 +204,7 @@ def checker(arc):
 # %% [markdown] tags=["slide"]
 # ## The truncation trick
 #
-# Rare latents give odd films. A common trick: pull all of them towards the centre. Less variety, fewer
+# Rare latents give odd films. The [[truncation trick]]: pull all of them towards the centre. Less variety, fewer
 # failures.
 #
 # In PGGAN shortening z changes nothing. Pull what the first layer makes of z instead.
