@@ -161,6 +161,8 @@ def checker(step):
 #   and averaged over the pairs.
 #
 # A film that is brighter all over has the same pairs. MPSE does not see overall brightness; MSE does.
+#
+# (The methods of the thesis name MPSE, its results "mean squared error". So we try both, further down.)
 
 # %% [markdown] tags=["exercise"] exercise="anomaly_mpse"
 # ### Exercise: mean pairwise squared error
@@ -654,13 +656,13 @@ claim("Over all unknown findings the difference could be chance", compared.low[2
 # average no difference that could not be chance, *finding by finding* very different ones. (The two groups in the claims were formed
 # after we had seen the figure: they are an idea to test on new films, not a proof.) Why is it so?
 #
-# - **The twin wins on large shapes and free air.** It cannot draw a wide mediastinum, so the whole mediastinum is left over.
+# - **The twin wins on large shapes and free air.** It cannot draw a wide mediastinum, so whatever is too wide is left over.
 # - **It loses on what is fine or faint.** Ribs, calcifications and faint patterns are as small as the errors of the generator in every
-#   healthy film. Rib fracture and interstitial opacity are called as often as healthy films are.
+#   healthy film. Rib fracture and interstitial opacity are called about as often as healthy films are.
 # - **The judge knows more than its labels.** An atelectasis looks a little like a consolidation, a pleural calcification like an opacity.
 #
-# And the judge has not yet been asked the right question. It has seen thousands of healthy films, too: its output "not normal" is an
-# anomaly detector of its own.
+# And the judge has not yet been asked the right question. Many of its 3,000 training films were healthy: its output "not normal" says how
+# far a film is from *them*, and that is nearly the question of the twin.
 
 # %%
 print("unknown findings at 10 % false alarms, each detector by itself:")
@@ -690,7 +692,7 @@ claim("Both together find more than the better one alone", either.mean() > alone
 #
 # ### How many pairs decide?
 #
-# Both detectors read the *same* films, so only those count on which they disagree ([[McNemar's test]], lesson "Comparing classifiers").
+# Both detectors read the *same* films, so only those count on which they disagree ([[McNemar's test]], lesson "Comparing networks and readers").
 
 # %% [markdown] tags=["exercise"] exercise="anomaly_pairs"
 # ### Exercise: the films that decide
@@ -814,9 +816,9 @@ claim("The map does not point at rib fractures", hits.set_index("finding").hit["
 # %% [markdown] tags=["exercise"] exercise="anomaly_break_even"
 # ### Exercise: what the table does not say
 #
-# One simple number for a yes-or-no detector is *Youden's index* (the J of lesson "Measuring"): sensitivity minus false-positive rate (0
-# for a coin, 1 for a perfect detector). Suppose the supervised network called 10 % of healthy films ill. From which false-positive rate on would AnoGAN
-# (sensitivity 0.89) be **no better** than the network (0.51)?
+# One simple number for a yes-or-no detector is *Youden's index* (the J of lesson "Measuring a classifier"): sensitivity minus false-positive rate (0
+# for a coin, 1 for a perfect detector). Suppose the supervised network called 10 % of healthy films ill. From
+# which false-positive rate on would AnoGAN (sensitivity 0.89) be **no better** than the network (0.51)?
 #
 # Write `break_even(sensitivity_a, sensitivity_b, false_positive_b)` for any two detectors; the answer must not exceed 1.
 
