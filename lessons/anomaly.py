@@ -214,6 +214,10 @@ def mpse(difference):
 def mpse(difference):
     return np.var(difference, ddof=1)
 
+# %% tags=["wrong"] exercise="anomaly_mpse" says="which denominator"
+def mpse(difference):
+    return np.var(difference)
+
 # %% tags=["wrong"] exercise="anomaly_mpse" says="with itself"
 def mpse(difference):
     return 2 * np.var(difference)
@@ -240,6 +244,7 @@ def checker(mpse):
     require(abs(got - 7 / 3) > 1e-6, "Close: you need it twice.")
     require(abs(got - 28 / 9) > 1e-6, "You counted pairs of a pixel with itself, too.")
     require(abs(got - 2.5) > 1e-6, "You compared neighbours only; every pixel has n - 1 partners.")
+    require(abs(got - 14 / 9) > 1e-6, "A variance is the right idea: which multiple, and which denominator?")
     require(abs(got - 14) > 1e-6, "That is the sum; the mean over the pairs is asked.")
     close(got, 14 / 3, "For [0, 1, 3] the pairs are 1, 9 and 4 apart (squared).")
     many = np.random.default_rng(2).normal(3, 2, (6, 7))
@@ -659,7 +664,7 @@ claim("Over all unknown findings the difference could be chance", compared.low[2
 # - **The twin wins on large shapes and free air.** It cannot draw a wide mediastinum, so whatever is too wide is left over.
 # - **It loses on what is fine or faint.** Ribs, calcifications and faint patterns are as small as the errors of the generator in every
 #   healthy film. Rib fracture and interstitial opacity are called about as often as healthy films are.
-# - **The judge knows more than its labels.** An atelectasis looks a little like a consolidation, a pleural calcification like an opacity.
+# - **The judge knows more than its labels**, probably because an atelectasis looks a little like a consolidation.
 #
 # And the judge has not yet been asked the right question. Many of its 3,000 training films were healthy: its output "not normal" says how
 # far a film is from *them*, and that is nearly the question of the twin.
@@ -687,8 +692,8 @@ claim("Both together find more than the better one alone", either.mean() > alone
 # "linear" is the cheapest rival: a mean film and 64 [[principal components|principal component]], the twin by one multiplication. On these films,
 # which all come from one machine and one position, it is as good as the network. **Always build the cheap rival.**
 #
-# What does hold: the two kinds of detectors miss *different* films. Twin or "not normal" finds 60 %, with no more false alarms (11 %) than
-# "not normal" raised alone. As a *second opinion*, which is what the thesis proposes, the twin is worth most.
+# What does hold: the two kinds of detectors miss *different* films. Twin or "not normal" finds 60 %, with as many false alarms (33 of 300)
+# as "not normal" raised alone for its 53 %. As a *second opinion*, which is what the thesis proposes, the twin is worth most.
 #
 # ### How many pairs decide?
 #
