@@ -1179,7 +1179,7 @@ ax.set_axis_off()
 show(fig, alt="StyleGAN: z goes through eight layers to w; w enters every block of the generator, from 4 x 4 to "
      "1,024 x 1,024, as a style; each block also gets noise; the first block starts from a constant")  # fmt: skip
 
-# %%
+# %% tags=["local"]
 progress()
 
 # %% [markdown] tags=["slide"]

@@ -854,7 +854,7 @@ chosen = [lapse[k] for k in np.linspace(1, len(lapse) - 1, 8).round().astype(int
 tiles = [drawn[n, 0] for n in range(3) for _, drawn in chosen]
 titles = [f"step {step}\n{drawn.shape[-1]} px" for step, drawn in chosen] + [""] * 16
 fig = films(tiles, titles, columns=8, interpolation="nearest", vmin=0, vmax=255)
-show(fig, alt="How the large generator grew: three latent vectors at eight moments from 4 to 64 pixels")
+show(fig, alt="How the large generator grew: three latent vectors at eight moments from 8 to 64 pixels")
 
 # %% tags=["slide", "varies"]
 fig = films(list(made[:24, 0]), columns=8, vmin=0, vmax=1)

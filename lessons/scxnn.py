@@ -952,7 +952,7 @@ def read(number):
 
 explore(read, alt="A film with the answer of SCXNN, its suspicion and the truth", number=(0, len(foreign) - 1, 1, 5))
 
-# %%
+# %% tags=["local"]
 progress()
 
 # %% [markdown] tags=["slide"]

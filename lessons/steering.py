@@ -875,7 +875,7 @@ def checker(dual):
 # %% tags=["slide"]
 show(draw_effects(["logit", "dual"], ["axes as found", "dual basis"]),
      alt="Effect tables before and after: on the dual axes the numbers off the diagonal, other diseases than the one "
-     "moved, are smaller")
+     "moved, are smaller on average")
 
 
 def others(kind):
@@ -1007,7 +1007,7 @@ seen = steady[(steady.arrived > 0) & steady.disease.isin(readable)]
 for row in seen.itertuples():
     print(f"{row.disease:17s} judge {row.before:.2f} to {row.after:.2f}; severity measured {row.severity:+.2f} (0 to 1)")
 print("not readable at 64 pixels:", ", ".join(name for name in found if name not in readable))
-claim("A second reader, who had no part in it, sees more of what it can read", (seen.severity > 0.05).all() and len(seen) > 0)
+claim("A second reader, whose severities had no part in it, sees more of what it can read", (seen.severity > 0.05).all() and len(seen) > 0)
 
 # %% [markdown] tags=["exercise"] exercise="steering_meaning"
 # ### Exercise: what may you say?
