@@ -92,8 +92,9 @@ def test_one_inverted_film_among_many_is_named(sixty):
 
 
 def test_films_without_contrast_and_of_noise_are_not_called_inverted():
-    ready_films(torch.zeros(1, 1, 64, 64))
-    ready_films(torch.rand(50, 1, 64, 64, generator=torch.Generator().manual_seed(0)))
+    noise = torch.rand(50, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    for films in (torch.zeros(1, 1, 64, 64), noise):
+        assert torch.equal(ready_films(films), films)
 
 
 def test_two_of_the_real_films_are_inverted(real_data):
