@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from course_lib.data.augment import Augmentation
+from course_lib.data.film_inputs import MOST_INVERTED, chest_contrast
 from course_lib.data.gan_films import film_stack, truth_of
 from course_lib.data.source import AnySource, Subset
 from course_lib.data.split import assert_no_leakage
-from course_lib.learning.film_judge import MOST_INVERTED, chest_contrast
 from course_lib.learning.losses import MultiLabelLoss
 from course_lib.learning.plan import Plan
 from course_lib.learning.trainer import fit

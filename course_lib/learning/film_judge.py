@@ -17,6 +17,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from course_lib.data.film_inputs import finite_films, refuse_inverted
 from course_lib.data.gan_films import DISEASES, SIZE
 from course_lib.learning.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from course_lib.models.densenet import DenseNet, densenet
@@ -24,7 +25,6 @@ from course_lib.models.densenet import DenseNet, densenet
 SHIPPED = Path(__file__).resolve().parents[2] / "datasets" / "checkpoints" / "film_judge"
 FILE = "film_judge.pt"
 OUTPUTS = (*DISEASES, "normal")
-MOST_INVERTED = -0.1  # white lungs in a dark chest; virtual films lie above +0.15
 
 
 class FilmJudge(NamedTuple):
@@ -52,44 +52,7 @@ def ready_films(films: ArrayLike | Tensor, size: int = SIZE) -> Tensor:
     Raises ValueError for another shape, no film, NaN, grey values outside 0..1, and films whose
     lungs are white (inverted grey scale).
     """
-    ready = torch.as_tensor(films).detach().cpu()
-    shape = tuple(ready.shape)
-    if len(shape) != 4 or shape[0] == 0 or shape[1:] != (1, size, size):
-        raise ValueError(f"Films must have the shape (N, 1, {size}, {size}); this is {shape}.")
-    ready = ready.float()
-    if not torch.isfinite(ready).all():
-        raise ValueError("A film holds NaN or infinity; look at what made it.")
-    low, high = ready.min().item(), ready.max().item()
-    if low < -1e-3 or high > 1 + 1e-3:
-        raise ValueError(
-            f"Grey values must lie in 0..1; these go from {low:.3g} to {high:.3g}. Divide by 255, "
-            "or take data.gan_films.to_grey for what a generator made in -1..1."
-        )
-    inverted = np.flatnonzero(chest_contrast(ready) < MOST_INVERTED)
-    if inverted.size:
-        raise ValueError(
-            f"{inverted.size} of {shape[0]} films have white lungs, the first is number "
-            f"{inverted[0]}: the grey scale is inverted; give 1 - films."
-        )
-    return ready.clamp(0, 1)
-
-
-def chest_contrast(films: Tensor) -> NDArray[np.float32]:
-    """How much brighter spine, heart and belly are than the lungs, (N,); negative when inverted.
-
-    films (N, 1, H, W) of chests from the front. Mean of spine and belly minus mean of both lungs.
-    """
-    height, width = films.shape[-2:]
-    grey = films[:, 0]
-
-    def region(top: float, bottom: float, left: float, right: float) -> Tensor:
-        rows = slice(round(top * height), round(bottom * height))
-        return grey[:, rows, round(left * width) : round(right * width)]
-
-    spine = region(0.3, 0.8, 0.42, 0.58).mean((1, 2))
-    belly = region(0.8, 1.0, 0.25, 0.75).mean((1, 2))
-    lungs = torch.cat([region(0.25, 0.65, 0.2, 0.38), region(0.25, 0.65, 0.62, 0.8)], 2).flatten(1)
-    return ((spine + belly) / 2 - lungs.mean(1)).numpy()
+    return refuse_inverted(finite_films(films, size))
 
 
 def new_film_judge(seed: int) -> DenseNet:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from course_lib.data.film_inputs import chest_contrast
 from course_lib.data.gan_films import film_stack, gan_cohort, truth_of
 from course_lib.data.preprocess import pad_to_square, resize
 from course_lib.data.virtual import VirtualChest
@@ -16,7 +17,6 @@ from course_lib.learning.checkpoint import CheckpointError
 from course_lib.learning.film_judge import (
     OUTPUTS,
     SHIPPED,
-    chest_contrast,
     load_film_judge,
     ready_films,
     save_film_judge,
