@@ -1,4 +1,4 @@
-"""Dealing cases out to hospitals: evenly, by class, or by chance. Each case goes to one hospital."""
+"""Dealing cases out to hospitals: evenly, by class, or by chance. Each case goes to one of them."""
 
 from collections.abc import Sequence
 
