@@ -29,6 +29,10 @@ from course_lib.federated.weights import Weights, number_of_bytes, weights_of
 from course_lib.learning.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 
 Row = dict[str, Any]
+Train = Callable[
+    [nn.Module, Weights, Sequence[Client], LocalPlan, Objective, Pool | None, Sequence[int]],
+    Iterable[Update],
+]
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def federate(
     on_round: Callable[[Row, Weights], None] | None = None,
     faults: Fault | None = None,
     progress: bool = True,
+    train: Train | None = None,
 ) -> History:
     """Train one network over all clients without moving a case.
 
@@ -93,7 +98,8 @@ def federate(
         several clients give one accuracy each.
     folder: where the state is kept after every round; called again after an interruption it goes
         on with the next round and ends with the same bits. on_round(row, weights): to watch.
-    faults: what happens to the answers on their way (federated.faults).
+    faults: what happens to the answers on their way (federated.faults). train: how the clients of
+        a round are trained; ``one_by_one``, or all at once (federated.vectorised).
     Raises ValueError for two clients of one name; CheckpointError if folder holds another run.
     """
     objective = objective or plain()
@@ -102,20 +108,30 @@ def federate(
     numbers = range(len(now.rows) + 1, plan.rounds + 1)
     for number in tqdm(numbers, desc="rounds", disable=not progress):
         chosen = choose_clients(len(clients), plan.fraction, plan.seed, number)
-        answers = (
-            local_update(
-                model, now.weights, clients[k], plan.local, objective, pool,
-                seed=client_seed(plan.seed, number, k),
-            )
-            for k in chosen
-        )  # fmt: skip
+        asked = [clients[k] for k in chosen]
+        seeds = [client_seed(plan.seed, number, k) for k in chosen]
+        learn = train or one_by_one
+        answers = learn(model, now.weights, asked, plan.local, objective, pool, seeds)
         arrived = [(faults(number, answer) if faults else answer) for answer in answers]
-        names = [clients[k].name for k in chosen]
-        now = end_round(now, arrived, names, aggregate, model, test)
+        now = end_round(now, arrived, [one.name for one in asked], aggregate, model, test)
         _keep(now, plan, objective, folder)
         if on_round:
             on_round(now.rows[-1], now.weights)
     return History(now.weights, now.rows)
+
+
+def one_by_one(
+    model: nn.Module,
+    weights: Weights,
+    clients: Sequence[Client],
+    plan: LocalPlan,
+    objective: Objective,
+    pool: Pool | None,
+    seeds: Sequence[int],
+) -> Iterable[Update]:
+    """The answers of a round's clients, one client after another."""
+    for client, seed in zip(clients, seeds, strict=True):
+        yield local_update(model, weights, client, plan, objective, pool, seed)
 
 
 def client_seed(seed: int, number: int, client: int) -> int:

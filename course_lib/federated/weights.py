@@ -46,7 +46,8 @@ def as_vector(weights: Weights) -> Tensor:
     """All numbers in one row (P,), in the order of the dictionary."""
     if not weights:
         raise ValueError("There are no weights.")
-    return torch.cat([value.reshape(-1).float() for value in weights.values()])
+    rows = [value.reshape(-1) for value in weights.values()]
+    return torch.cat([row if row.is_floating_point() else row.float() for row in rows])
 
 
 def from_vector(vector: Tensor, like: Weights) -> Weights:
