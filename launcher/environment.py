@@ -19,6 +19,8 @@ from launcher.problems import Problem, say
 from launcher.progress import run_behind_a_line
 from launcher.recipe import read_stamp, recipe, write_stamp
 
+USUAL_EXTRAS = ("engine",)  # optional for who uses the library alone; a lesson needs it
+
 
 def prepare(places: Places, extras: Collection[str] = ()) -> Path:
     """Return the Python of a ready environment, making or mending the environment if needed.
@@ -123,7 +125,7 @@ def _install(places: Places, extras: set[str]) -> None:
 def pip_command(places: Places, extras: Collection[str]) -> list[str]:
     """Return the one pip command that installs the course with exact versions."""
     # "." and relative names: pip then never has to read a path with spaces or Korean letters.
-    what = "." + (f"[{','.join(sorted(extras))}]" if extras else "")
+    what = f".[{','.join(sorted({*extras, *USUAL_EXTRAS}))}]"
     pip = [str(places.python), "-m", "pip", "--disable-pip-version-check", "install"]
     return [*pip, "--no-input", "--progress-bar", "off", "-c", places.lock.name, "-e", what]
 

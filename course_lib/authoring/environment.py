@@ -21,6 +21,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 CONDA_PYTHON = "3.11"
+USUAL_EXTRAS = ("engine",)  # what the launcher installs besides; a lesson needs it
 OLDEST_PYTHON = "3.11.0"
 PYTHONS = ("3.11", "3.12", "3.13")
 # What a marker may ask for: one system a row, named as Python names it there.
@@ -49,7 +50,7 @@ class Need:
     systems: frozenset[str]
 
 
-def direct(pyproject: Path, extras: Iterable[str] = ("dev",)) -> list[Requirement]:
+def direct(pyproject: Path, extras: Iterable[str] = ("engine", "dev")) -> list[Requirement]:
     """Return the requirements that pyproject.toml names, with the optional ones of ``extras``."""
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     optional = project.get("optional-dependencies", {})
@@ -169,10 +170,10 @@ def environment_yml(pyproject: Path, lock: Path) -> str:
     """Return the text of environment.yml: pyproject's direct needs at the lock's versions."""
     pins = read_lock(lock)
     rows = []
-    for requirement in direct(pyproject, extras=()):
+    for requirement in direct(pyproject, extras=USUAL_EXTRAS):
         marker = f" ; {requirement.marker}" if requirement.marker else ""
         rows.append(f"{requirement.name}=={pins[canonicalize_name(requirement.name)]}{marker}")
-    listed = "\n".join(f"      - {row}" for row in [*rows, "-c requirements.lock", "-e ."])
+    listed = "\n".join(f"      - {row}" for row in [*rows, "-c requirements.lock", f"-e .[{','.join(USUAL_EXTRAS)}]"])
     return f"""{YML_HEADER}name: course
 channels:
   - conda-forge

@@ -64,9 +64,9 @@ def test_environment_yml_gives_conda_the_same_direct_packages():
     python, pip, listed = recipe["dependencies"]
     assert python.startswith("python=3.1") and pip == "pip"
     rows = listed["pip"]
-    assert rows[-2:] == ["-c requirements.lock", "-e ."]
+    assert rows[-2:] == ["-c requirements.lock", "-e .[engine]"]
     pins = read_lock(LOCK)
-    named = {canonicalize_name(r.name) for r in direct(PYPROJECT, extras=())}
+    named = {canonicalize_name(r.name) for r in direct(PYPROJECT, extras=("engine",))}
     assert {canonicalize_name(Requirement(row).name) for row in rows[:-2]} == named
     for row in rows[:-2]:
         requirement = Requirement(row)
@@ -103,7 +103,7 @@ def test_the_container_for_code_editors_installs_the_same():
     import json
 
     settings = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
-    assert settings["postCreateCommand"] == "pip install -e . -c requirements.lock"
+    assert settings["postCreateCommand"] == "pip install -e .[engine] -c requirements.lock"
 
 
 def test_the_locked_versions_run_on_the_oldest_python_supported():
