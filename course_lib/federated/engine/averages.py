@@ -35,9 +35,6 @@ def exchange_averages(
 
 
 def _question(node: Node, per_average: int, classes: int, seed: int) -> Message:
-    settings = {
-        "per_average": per_average,
-        "classes": classes,
-        "seed": client_seed(seed, 0, node.number),
-    }
-    return Message(RecordDict({"averages": ConfigRecord(settings)}), node.id, "query.averages")
+    seed = client_seed(seed, 0, node.number)
+    settings = ConfigRecord({"per_average": per_average, "classes": classes, "seed": seed})
+    return Message(RecordDict({"averages": settings}), node.id, "query.averages")

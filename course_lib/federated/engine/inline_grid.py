@@ -132,5 +132,10 @@ class InlineGrid(Grid):
 
 
 def _context(number: int, hospitals: int) -> Context:
-    settings = {"partition-id": number, "num-partitions": hospitals}
-    return Context(1, number + 1, node_config=settings, state=RecordDict(), run_config={})
+    return Context(
+        1,
+        number + 1,
+        {"partition-id": number, "num-partitions": hospitals},
+        state=RecordDict(),
+        run_config={},
+    )

@@ -64,7 +64,9 @@ def objective_of(name: str, lam: float) -> Objective:
     if name.startswith("FedMix"):
         return fedmix(lam, taylor="without" not in name)
     if name not in OBJECTIVES:
-        raise ValueError(f"There is no objective {name!r}; known: plain, FedMix, {OBJECTIVES}.")
+        raise ValueError(
+            f"There is no objective {name!r}; known: plain, FedMix, {', '.join(OBJECTIVES)}."
+        )
     return OBJECTIVES[name](lam)
 
 
@@ -119,8 +121,10 @@ def contents(records: RecordDict) -> list[Line]:
         for key, array in arrays.items():
             shape = " x ".join(map(str, array.shape)) or "one number"
             lines.append(Line(name, key, f"{array.dtype} {shape}", len(array.data)))
-    for name, record in (*records.metric_records.items(), *records.config_records.items()):
-        for key, value in record.items():
-            size = len(value) if isinstance(value, str) else 8
-            lines.append(Line(name, key, str(value), size))
+    for name, numbers in records.metric_records.items():
+        lines += [Line(name, key, str(value), 8) for key, value in numbers.items()]
+    for name, settings in records.config_records.items():
+        for key, setting in settings.items():
+            size = len(setting) if isinstance(setting, str) else 8
+            lines.append(Line(name, key, str(setting), size))
     return lines
