@@ -176,8 +176,10 @@ def as_shares(client: Client, net: nn.Module) -> Tensor:
         )
     if client.targets.dim() == 2:
         return client.targets
-    with torch.no_grad():
-        outputs = net(client.inputs[:1])
+    learning = net.training
+    with torch.no_grad():  # at rest: no dropout is drawn, no running mean is moved
+        outputs = net.eval()(client.inputs[:1])
+    net.train(learning)
     return F.one_hot(client.targets.long(), outputs.shape[1]).to(outputs.dtype)
 
 
