@@ -1,0 +1,75 @@
+"""The same attacks by torchattacks and foolbox, on the same network and the same films."""
+
+import pytest
+import torch
+from torch import nn
+
+from course_lib.robustness.attacks import fgsm, pgd
+
+EPS, STEPS = 0.02, 8
+torchattacks = pytest.importorskip(
+    "torchattacks",
+    reason="pip install --no-deps torchattacks==3.5.1 (it asks for an old requests, so it cannot "
+    "be declared beside flwr)",
+)
+
+
+@pytest.fixture(name="network", scope="module")
+def a_convolutional_network():
+    torch.manual_seed(5)
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 64, 6),
+    ).eval()  # fmt: skip
+
+
+@pytest.fixture(name="films", scope="module")
+def some_films():
+    """Black and white occur, so that cutting off at 0 and 1 is compared as well."""
+    random = torch.Generator().manual_seed(6)
+    return (1.4 * torch.rand((12, 1, 16, 16), generator=random) - 0.2).clamp(0, 1)
+
+
+TRUTH = torch.arange(12) % 6
+
+
+def test_torchattacks_changes_every_pixel_as_we_do(network, films):
+    theirs = torchattacks.FGSM(network, eps=EPS)(films, TRUTH)
+    assert (theirs - fgsm(network, films, TRUTH, EPS)).abs().max() == 0
+    theirs = torchattacks.PGD(network, EPS, EPS / 4, STEPS, random_start=False)(films, TRUTH)
+    ours = pgd(network, films, TRUTH, EPS, steps=STEPS, step_size=EPS / 4)
+    assert (theirs - ours).abs().max() == 0
+
+
+def test_targeted_torchattacks(network, films):
+    attack = torchattacks.PGD(network, EPS, EPS / 4, STEPS, random_start=False)
+    attack.set_mode_targeted_by_label(quiet=True)
+    wanted = (TRUTH + 1) % 6
+    ours = pgd(network, films, wanted, EPS, steps=STEPS, step_size=EPS / 4, targeted=True)
+    assert (attack(films, wanted) - ours).abs().max() == 0
+
+
+def test_foolbox_changes_every_pixel_as_we_do(network, films):
+    foolbox = pytest.importorskip("foolbox")
+    reader = foolbox.PyTorchModel(network, bounds=(0, 1), device="cpu")
+    one = foolbox.attacks.FGSM(random_start=False)
+    many = foolbox.attacks.LinfPGD(abs_stepsize=EPS / 4, steps=STEPS, random_start=False)
+    _, theirs, _ = one(reader, films, TRUTH, epsilons=EPS)
+    assert (theirs - fgsm(network, films, TRUTH, EPS)).abs().max() == 0
+    _, theirs, _ = many(reader, films, TRUTH, epsilons=EPS)
+    ours = pgd(network, films, TRUTH, EPS, steps=STEPS, step_size=EPS / 4)
+    assert (theirs - ours).abs().max() == 0
+
+
+def test_in_l2_all_three_agree_to_a_millionth(network, films):
+    """In double precision: in single precision rounding decides on which side of a ReLU one is."""
+    foolbox = pytest.importorskip("foolbox")
+    network, films, eps, step = network.double(), films.double(), 0.3, 0.08
+    ours = pgd(network, films, TRUTH, eps, "l2", steps=STEPS, step_size=step)
+    theirs = torchattacks.PGDL2(network, eps, step, STEPS, random_start=False)(films, TRUTH)
+    assert (theirs - ours).abs().max() < 1e-6
+    many = foolbox.attacks.L2PGD(abs_stepsize=step, steps=STEPS, random_start=False)
+    reader = foolbox.PyTorchModel(network, bounds=(0, 1), device="cpu")
+    _, theirs, _ = many(reader, films, TRUTH, epsilons=eps)
+    assert (theirs - ours).abs().max() < 1e-6
+    network.float()
