@@ -13,7 +13,7 @@ pytest.importorskip("flwr", reason="Flower is optional: pip install -e '.[engine
 
 from course_lib.federated.client import Client, LocalPlan
 from course_lib.federated.engine import processes
-from course_lib.federated.engine.certificates import make_certificates
+from course_lib.federated.engine.certificates import handshake, make_certificates
 from course_lib.federated.engine.deployed import (
     config_of,
     find_network,
@@ -124,6 +124,14 @@ def test_the_servers_key_is_readable_by_its_owner_only(tmp_path):
     assert b"PRIVATE" not in papers.authority.read_bytes() + papers.server.read_bytes()
     with pytest.raises(ValueError, match="at least one name"):
         make_certificates(tmp_path, ())
+
+
+def test_a_visitor_checks_the_authority_and_the_name(tmp_path):
+    papers, strangers = make_certificates(tmp_path / "ours"), make_certificates(tmp_path / "other")
+    assert handshake(papers, papers.authority) == ""
+    assert handshake(papers, papers.authority, "localhost") == ""
+    assert "mismatch" in handshake(papers, papers.authority, "127.0.0.2")
+    assert handshake(papers, strangers.authority) != ""
 
 
 def test_cases_come_back_as_they_were(tmp_path):

@@ -132,10 +132,5 @@ class InlineGrid(Grid):
 
 
 def _context(number: int, hospitals: int) -> Context:
-    return Context(
-        1,
-        number + 1,
-        {"partition-id": number, "num-partitions": hospitals},
-        state=RecordDict(),
-        run_config={},
-    )
+    own = {"partition-id": number, "num-partitions": hospitals}
+    return Context(1, number + 1, {**own}, state=RecordDict(), run_config={})
