@@ -88,7 +88,7 @@ def _pictures(x: list) -> Tensor:
     if any(isinstance(picture, str) or len(picture) != SIDE**2 for picture in x):
         raise ValueError(f"a picture is a list of {SIDE**2} numbers.")
     values = torch.tensor(x, dtype=torch.float32)
-    if not (values.isfinite().all() and 0 <= values.min() and values.max() <= 1):
+    if not (values.isfinite().all() and values.min() >= 0 and values.max() <= 1):
         raise ValueError("grey values must lie between 0 and 1.")
     return values.reshape(-1, 1, SIDE, SIDE)
 

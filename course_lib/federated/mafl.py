@@ -102,7 +102,9 @@ def _shares(client: Client, classes: int) -> Tensor:
         raise ValueError(f"Client {client.name!r} has inputs that are not finite numbers.")
     if client.targets.dim() == 2:
         if client.targets.shape[1] != classes:
-            raise ValueError(f"Targets {tuple(client.targets.shape)} do not name {classes} classes.")
+            raise ValueError(
+                f"Targets {tuple(client.targets.shape)} do not name {classes} classes."
+            )
         return client.targets
     if not 0 <= int(client.targets.min()) <= int(client.targets.max()) < classes:
         raise ValueError(f"Class numbers must lie between 0 and {classes - 1}.")

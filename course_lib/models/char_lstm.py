@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-CHARACTERS = (
-    "\n !\"&'(),-.0123456789:;>?ABCDEFGHIJKLMNOPQRSTUVWXYZ[]abcdefghijklmnopqrstuvwxyz}"
-)  # the 80 that LEAF knows, in its order
+# The 80 that LEAF knows, in its order.
+CHARACTERS = "\n !\"&'(),-.0123456789:;>?ABCDEFGHIJKLMNOPQRSTUVWXYZ[]abcdefghijklmnopqrstuvwxyz}"
 
 
 class CharLSTM(nn.Module):
@@ -51,7 +50,7 @@ class CharLSTM(nn.Module):
         )
 
     def from_embeddings(self, vectors: Tensor) -> Tensor:
-        """Embedded vectors (B, T, embedding) to logits (B, vocabulary), after the last character."""
+        """Vectors (B, T, embedding) to logits (B, vocabulary), after the last character."""
         start = vectors.new_zeros(len(vectors), self.lower.hidden_size)
         below, above = (start, start), (start, start)
         for vector in vectors.unbind(1):

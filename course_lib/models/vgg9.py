@@ -1,7 +1,8 @@
 """VGG-9: the small VGG on which federated learning is measured with CIFAR pictures.
 
-Six 3x3 convolutions, three poolings, three full layers. Source: Wang 2020 (FedMA, arXiv:2002.06440),
-who took VGG down to 9 layers for 32-pixel pictures; FedMix (Yoon 2021, arXiv:2107.00233) uses it, too.
+Six 3x3 convolutions, three poolings, three full layers. Source: Wang 2020 (FedMA,
+arXiv:2002.06440), who took VGG down to 9 layers for 32-pixel pictures; FedMix (Yoon 2021,
+arXiv:2107.00233) uses it, too.
 """
 
 import torch

@@ -147,9 +147,9 @@ def test_fedprox_pulls_on_every_mix_from_the_second_step_on(net, cases):
     client, pool = Client("a", x, y), Pool(others, theirs)
     for make in KINDS.values():
 
-        def after(epochs, mu, objective=make(0.1)):
+        def after(epochs, mu, make=make):
             plan = LocalPlan(epochs, None, 0.1, mu)
-            return local_update(net, weights_of(net), client, plan, objective, pool).weights
+            return local_update(net, weights_of(net), client, plan, make(0.1), pool).weights
 
         assert squared_distance(after(1, 0.0), after(1, 5.0)) < 1e-28
         assert squared_distance(after(2, 0.0), after(2, 5.0)) > 1e-9
