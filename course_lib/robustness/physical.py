@@ -152,10 +152,8 @@ def design_sheet(
         loss, gradient = _loss_and_gradient(model, films, target)
         losses.append(loss)
         # d loss / d thickness: what each pixel would cost, times the metal's share in it
-        thickness.grad = torch.from_numpy(np.einsum("nhw,njhw->j", gradient, crossed)).reshape(
-            shape
-        )
-        thickness.grad = thickness.grad.to(thickness)
+        by_platelet = np.einsum("nhw,njhw->j", gradient, crossed).reshape(shape)
+        thickness.grad = torch.from_numpy(by_platelet.astype(np.float64))
         optimiser.step()
         thickness.clamp_(0, thickest_mm)
     return Sheet(thickness.numpy().copy(), metal), losses
