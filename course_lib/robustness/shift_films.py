@@ -22,7 +22,7 @@ from course_lib.data.gan_films import DISEASES, SIZE
 from course_lib.data.marker import burn_in
 from course_lib.imaging.projection import Projection, path_lengths
 from course_lib.imaging.radiography import CHEST_PA, Technique, expose
-from course_lib.imaging.scanners import SCANNERS, Scanner
+from course_lib.imaging.scanners import SCANNERS, Scanner, scanner_named
 from course_lib.learning.film_classifier import one_finding_only
 from course_lib.patient.cohort import SEVERITY, sample_cohort
 
@@ -61,7 +61,8 @@ class Patients:
 
     def some(self, rows: ArrayLike) -> "Patients":
         """Only these patients; rows: numbers or a bool mask."""
-        numbers = np.arange(len(self))[np.asarray(rows)]
+        chosen = np.asarray(rows)
+        numbers = np.arange(len(self))[chosen if chosen.size else chosen.astype(int)]
         rays = tuple(self.rays[i] for i in numbers)
         return Patients(rays, self.classes[numbers], self.noise[numbers])
 
@@ -99,7 +100,7 @@ def meet(
     learned from. scanner: "A", "B", "C" share rays; "portable" has its own. Same seed, same
     patients. About 30 ms each.
     """
-    machine = SCANNERS[scanner]
+    machine = scanner_named(scanner)
     specs = sample_cohort(n, seed, EVEN if prevalence is None else prevalence, 1.0, severity)
     shown = [[name in spec.labels for name in DISEASES] + [not spec.labels] for spec in specs]
     kept, classes = one_finding_only(shown)
