@@ -1,4 +1,4 @@
-"""The recorded trainings: what is shipped loads, belongs to its table, and says what the card says."""
+"""The recorded trainings: what is shipped loads, fits its table, and says what the card says."""
 
 import numpy as np
 import pytest
