@@ -11,7 +11,7 @@ from course_lib.federated.client import Client, LocalPlan
 from course_lib.federated.engine.client_app import app_for
 from course_lib.federated.engine.networks import digits_net
 from course_lib.federated.engine.server_app import server_app
-from course_lib.federated.engine.simulation import simulate
+from course_lib.federated.engine.simulation import BusyComputer, simulate
 from course_lib.federated.rounds import FederatedPlan, federate
 from course_lib.federated.tasks import digits_task
 
@@ -29,7 +29,11 @@ def test_ray_gives_the_same_weights_and_leaves_no_process():
     direct = federate(model, clients, plan, test=task.test, progress=False)
     kept = []
     before = {child.pid for child in psutil.Process().children(recursive=True)}
-    simulate(server_app(model, plan, 4, kept.append, test=task.test), app_for(clients, model), 4)
+    server = server_app(model, plan, 4, kept.append, test=task.test)
+    try:
+        simulate(server, app_for(clients, model), 4)
+    except BusyComputer as reason:
+        pytest.skip(str(reason))
     simulated = kept[0]
     for name, value in direct.weights.items():
         torch.testing.assert_close(simulated.weights[name], value, rtol=0, atol=1e-6)

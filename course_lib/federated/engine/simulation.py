@@ -11,6 +11,11 @@ from typing import Any
 import course_lib
 from course_lib.federated.engine.flower import ClientApp, ServerApp
 
+
+class BusyComputer(RuntimeError):
+    """Ray gave up while it was starting: its own limit of 15 to 30 seconds is fixed."""
+
+
 RAY = 'Ray is not installed. In the course\'s folder run: pip install -e ".[engine]"'
 
 
@@ -18,8 +23,8 @@ def simulate(server: ServerApp, client: ClientApp, hospitals: int, cpus: int = 2
     """Run both apps in Flower's simulation, and end Ray's processes afterwards.
 
     cpus: as many hospitals learn at the same time, one core each. Offline: Ray stays on the
-    loopback interface and reports nothing. Raises ImportError where Ray is missing, and whatever
-    the server app raised.
+    loopback interface and reports nothing. Raises ImportError where Ray is missing, BusyComputer
+    where it cannot start in its own time, and whatever the server app raised.
     """
     try:
         import ray
@@ -54,7 +59,8 @@ def _start_ray(ray: Any, cpus: int, attempts: int = 3) -> None:
         except Exception as error:  # Ray raises plain Exceptions here
             ray.shutdown()
             if attempt + 1 == attempts:
-                raise RuntimeError(f"Ray did not start in {attempts} attempts: {error}") from error
+                reason = f"Ray did not start in {attempts} attempts; is this computer busy?"
+                raise BusyComputer(reason) from error
 
 
 def _backend() -> Any:
