@@ -4,6 +4,8 @@ A small network spends most of its time between the sums, not in them. Here the 
 lie on top of each other, and ``torch.func.vmap`` runs one step of all K as one larger sum. The
 cases, the order and the partners are those of ``client.schedule``; clients with fewer cases have
 empty places, which count 0, so that the result is that of the loop but for rounding.
+(Over many rounds rounding can grow: it decides ties of max pooling, and on which side of zero a
+ReLU is.)
 """
 
 from collections.abc import Callable, Sequence
