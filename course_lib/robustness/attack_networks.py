@@ -4,6 +4,7 @@ How they were trained and how good they are: datasets/checkpoints/adversarial/RE
 """
 
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from course_lib.robustness.defence_training import new_resnet
 from course_lib.robustness.defences import AttackDetector, new_denoiser
 from course_lib.robustness.physical import Sheet
 
+Net = TypeVar("Net", bound=nn.Module)
 SHIPPED = Path(__file__).resolve().parents[2] / "datasets" / "checkpoints" / "adversarial"
 
 
@@ -55,7 +57,7 @@ def load_table(name: str, folder: Path | str | None = None) -> pd.DataFrame:
     return pd.read_csv(path)
 
 
-def _filled(model: nn.Module, name: str, folder: Path | str | None) -> nn.Module:
+def _filled(model: Net, name: str, folder: Path | str | None) -> Net:
     """The model with shipped weights, at rest."""
     path = Path(folder or SHIPPED) / f"{name}.pt"
     content = load_checkpoint(path)

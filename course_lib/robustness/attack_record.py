@@ -25,7 +25,7 @@ from course_lib.robustness.attacks import Model, fgsm, pgd, predicted, strongest
 from course_lib.robustness.defence_training import EPS
 
 GREY_VALUES = (0, 0.25, 0.5, 1, 2, 4)  # eps times 255
-FILMS, FILMS_CHECKED = 200, 80
+FILMS, FILMS_CHECKED = 150, 50
 
 
 def films_to_attack(n: int) -> tuple[Tensor, Tensor]:
@@ -57,7 +57,7 @@ def attacks_on(
     yield "random signs", eps, (films + eps * torch.from_numpy(random).float()).clamp(0, 1)
     yield "made for the plain network", eps, pgd(plain, films, truth, eps, steps=10)
     yield "FGSM", eps, fgsm(robust, films, truth, eps)
-    for steps in (5, 20, 60):
+    for steps in (5, 20, 40):
         yield f"PGD, {steps} steps", eps, pgd(robust, films, truth, eps, steps=steps)
     yield "2 losses, 2 starts", eps, strongest(robust, films, truth, eps, steps=20, restarts=2)
     for grey in (8, 32):

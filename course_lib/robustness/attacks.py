@@ -111,8 +111,10 @@ def ascend(
         raise ValueError(f"An attack takes at least one step, not {steps}.")
     size = 2.5 * eps / steps if step_size is None else step_size
     start = _random_start(films, eps, norm, seed)
-    parts = zip(*(whole.split(BATCH) for whole in (films, start, truth)), strict=True)
-    return torch.cat([_climb(objective, *part, eps, norm, steps, size) for part in parts])
+    parts = zip(films.split(BATCH), start.split(BATCH), truth.split(BATCH), strict=True)
+    return torch.cat(
+        [_climb(objective, part, at, which, eps, norm, steps, size) for part, at, which in parts]
+    )
 
 
 def _climb(

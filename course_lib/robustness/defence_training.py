@@ -11,8 +11,9 @@ goes on.
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,7 @@ from course_lib.models.plain import SmallResNet
 from course_lib.robustness.attacks import fgsm, pgd
 from course_lib.robustness.defences import AdversarialLoss, AttackDetector, new_denoiser
 
+Net = TypeVar("Net", bound=nn.Module)
 EPS = 2 / 255  # what the robust network is trained against
 MORE = 1200  # films of "all"
 PLANS = {
@@ -54,7 +56,7 @@ def new_resnet(seed: int = 0) -> SmallResNet:
     return SmallResNet(14, len(CLASSES), 1, width=8)
 
 
-def _train(model: nn.Module, name: str, loss: Loss, out: Path, films: tuple) -> nn.Module:
+def _train(model: Net, name: str, loss: Loss, out: Path, films: tuple) -> Net:
     """One training with its log; the weights in half precision, which moves no answer."""
     train, validation = films
     history = fit(model, train, validation, loss, PLANS[name], out / f"run_{name}")
@@ -111,12 +113,12 @@ def attacked_films(classifier: FilmClassifier, n: int = 2100) -> tuple[Tensor, T
     return films, torch.cat(attacked)
 
 
-def clean_again(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+def clean_again(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
     """Loss of the denoiser: squared difference to the film before the attack, in grey values."""
     return functional.mse_loss(255 * model(batch["image"]), 255 * batch["target"])
 
 
-def tell_apart(model: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+def tell_apart(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
     """Loss of the side model: attacked (1) or not (0)."""
     return functional.binary_cross_entropy_with_logits(model(batch["image"]), batch["target"])
 

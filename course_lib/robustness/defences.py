@@ -68,7 +68,7 @@ def jpeg(films: Tensor, quality: int = 60) -> Tensor:
     grey = (films.detach().cpu().clamp(0, 1) * 255).round().to(torch.uint8).numpy()
     settings = [cv2.IMWRITE_JPEG_QUALITY, quality]
     coded = [cv2.imencode(".jpg", one[0], settings)[1] for one in grey]
-    back = np.stack([cv2.imdecode(code, cv2.IMREAD_GRAYSCALE) for code in coded])
+    back = np.stack([np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE)) for code in coded])
     return torch.from_numpy(back)[:, None].to(films) / 255
 
 

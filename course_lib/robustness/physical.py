@@ -89,7 +89,8 @@ def platelets(
 
 def wearing(patient: Patient, sheet: Sheet, shift_mm: tuple[float, float] = (0.0, 0.0)) -> Patient:
     """The patient in the shirt: the platelets are solids like any others, in air."""
-    solid = platelets(patient, sheet.thickness_mm, shift_mm)[sheet.thickness_mm.ravel() > 0]
+    present = sheet.thickness_mm.ravel() > 0
+    solid = platelets(patient, np.maximum(sheet.thickness_mm, 1e-3), shift_mm)[present]
     return replace(patient, parts=(*patient.parts, Part("platelets", sheet.metal, "air", solid)))
 
 
