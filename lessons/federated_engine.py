@@ -681,7 +681,8 @@ claim("With the median he does not", final["liar, median"] > final["liar, mean"]
 
 # %% [markdown]
 # Is robustness free? The dotted line says so: with everybody honest, the median is as good as the mean. But these hospitals have similar
-# mixtures of digits. Now let them differ as specialised hospitals do: one sees mostly sevens, another hardly any. **All are honest.**
+# mixtures of digits. Now let them differ as specialised hospitals do: one sees mostly threes and nines, another not a single one.
+# **All are honest.**
 
 # %% tags=["slide", "varies"]
 different = dealt(digits.inputs, digits.targets, alpha=0.3)

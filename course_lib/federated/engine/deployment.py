@@ -228,7 +228,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for k, part in enumerate(parts)
     ]
     plan = FederatedPlan(chosen.rounds, local=LocalPlan(epochs=2, learning_rate=0.1))
-    with tqdm(total=chosen.rounds, desc="rounds") as bar:
+    done = len(_rows(Path(chosen.folder) / "server")) if chosen.folder else 0
+    with tqdm(total=chosen.rounds, initial=done, desc="rounds") as bar:
 
         def show(row: Row) -> None:
             bar.write(sentence(row))
