@@ -94,8 +94,10 @@ def domain_alarm(
     first, second = two_tables(old, new, least=folds)
     both = np.concatenate([first, second])
     both = (both - both.mean(0)) / np.maximum(both.std(0), 1e-9)
-    divisions = _divisions(len(first), len(second), rounds, seed)
-    fold = np.random.default_rng([seed, 1]).permutation(len(both)) % folds
+    random = np.random.default_rng([seed, 1])
+    # Equally many old and new films in each fold, so that no fold favours one answer.
+    fold = np.concatenate([random.permutation(len(x)) % folds for x in (first, second)])
+    divisions = _divisions(len(first), len(second), rounds, seed, fold)
     scores = np.empty_like(divisions, dtype=float)
     for k in range(folds):
         learn, judge = fold != k, fold == k
@@ -128,13 +130,19 @@ def calls_alarm(
     return Alarm(float(values[0]), _permutation_p(values))
 
 
-def _divisions(n: int, m: int, rounds: int, seed: int) -> NDArray[np.bool_]:
-    """Which films are "new", (1 + rounds, n + m): first as it is, then at random."""
+def _divisions(
+    n: int, m: int, rounds: int, seed: int, fold: NDArray[np.intp] | None = None
+) -> NDArray[np.bool_]:
+    """Which films are "new", (1 + rounds, n + m): first as it is, then at random within folds."""
     if rounds < 19:
         raise ValueError(f"With {rounds} rounds no p value could fall to 0.05; take 19 or more.")
     random = np.random.default_rng(seed)
-    as_it_is = np.repeat([False, True], [n, m])
-    return np.stack([as_it_is, *(random.permutation(as_it_is) for _ in range(rounds))])
+    divisions = np.tile(np.repeat([False, True], [n, m]), (rounds + 1, 1))
+    groups = np.zeros(n + m, dtype=int) if fold is None else fold
+    for group in np.unique(groups):
+        inside = np.flatnonzero(groups == group)
+        divisions[1:, inside] = random.permuted(divisions[1:, inside], axis=1)
+    return divisions
 
 
 def _mmd_of(kernel: NDArray[np.float64], is_new: NDArray[np.bool_]) -> NDArray[np.float64]:

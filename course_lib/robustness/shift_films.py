@@ -100,6 +100,8 @@ def meet(
     learned from. scanner: "A", "B", "C" share rays; "portable" has its own. Same seed, same
     patients. About 30 ms each.
     """
+    if n < 1:
+        raise ValueError(f"At least one patient is needed, not {n}.")
     machine = scanner_named(scanner)
     specs = sample_cohort(n, seed, EVEN if prevalence is None else prevalence, 1.0, severity)
     shown = [[name in spec.labels for name in DISEASES] + [not spec.labels] for spec in specs]
@@ -152,6 +154,11 @@ def dialled(change: str, dial: float = 1.0) -> Technique:
 
 
 def lettered(films: Tensor, letter: str = "P") -> Tensor:
-    """The same films (N, 1, H, W) with a ward's letter burned into a corner of every one."""
+    """The same films (N, 1, H, W) with a ward's letter burned into a corner of every one.
+
+    Raises ValueError for another shape.
+    """
+    if films.ndim != 4 or films.shape[1] != 1 or not len(films):
+        raise ValueError(f"Films have the shape (N, 1, H, W); these are {tuple(films.shape)}.")
     marked = [burn_in(film[0].numpy(), letter) for film in films]
     return torch.from_numpy(np.stack(marked))[:, None]

@@ -66,6 +66,9 @@ def test_a_letter_changes_one_corner_only(patients):
         (lambda p: dialled("low dose", 1.2), "from 0 to 1"),
         (lambda p: p.films(SCANNERS["portable"].technique), "1100 mm"),
         (lambda p: p.some([]).films(), "no patient"),
+        (lambda p: meet(0, 1), "At least one patient"),
+        (lambda p: meet(1, 1, scanner="X"), "There is no scanner"),
+        (lambda p: lettered(p.films()[0]), "shape"),
     ],
 )
 def test_mistakes_are_named(patients, call, words):
