@@ -133,11 +133,11 @@ def whose(
     """
     if len(examples) < 2:
         raise ValueError("To tell hospitals apart takes examples of at least two.")
-    rows = np.concatenate([known.coordinates(films) for films in examples])
-    owner = np.repeat(np.arange(len(examples)), [len(films) for films in examples])
+    rows = [known.coordinates(films) for films in examples]
+    owner = np.repeat(np.arange(len(examples)), [len(part) for part in rows])
     equal = np.full(len(examples), 1 / len(examples))
     judge = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=equal)
-    return judge.fit(rows, owner).predict(known.coordinates(averages))
+    return judge.fit(np.concatenate(rows), owner).predict(known.coordinates(averages))
 
 
 def as_rows(films: ArrayLike | Tensor) -> Array:

@@ -3,7 +3,7 @@
     python -m course_lib.federated.privacy.record
 
 repeats them (about four minutes on one thread) and goes on where it was stopped. The task is
-scikit-learn's written digits. A seed decides the split, who gets which digits, the first weights and
+scikit-learn's digits. A seed decides the split, who gets which digits, the first weights and
 all noise.
 """
 
