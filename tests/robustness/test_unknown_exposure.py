@@ -25,12 +25,12 @@ def test_loss_is_cross_entropy_plus_distance_from_all_alike():
     logits, target = torch.randn(5, 6), torch.tensor([0, 1, 2, 3, 4])
     plain = functional.cross_entropy(logits, target)
     flat = exposure_loss(logits, target, torch.full((3, 6), 7.0), weight=0.5)
-    assert flat == pytest.approx(float(plain) + 0.5 * np.log(6), rel=1e-5)  # its smallest value
+    assert flat == pytest.approx(plain.item() + 0.5 * np.log(6), rel=1e-5)  # its smallest value
     sharp = exposure_loss(logits, target, 9 * torch.eye(6)[:3], weight=0.5)
     assert sharp > flat
     uniform = torch.full((3, 6), 1 / 6)
     soft = functional.cross_entropy(9 * torch.eye(6)[:3], uniform)
-    assert sharp == pytest.approx(float(plain + 0.5 * soft), rel=1e-5)
+    assert sharp == pytest.approx((plain + 0.5 * soft).item(), rel=1e-5)
     assert torch.equal(exposure_loss(logits, target, logits, weight=0.0), plain)
 
 
@@ -76,7 +76,7 @@ def test_training_step_lowers_the_loss_and_teaches_doubt():
         value = loss(model, batch)
         value.backward()
         optimiser.step()
-        values.append(float(value))
+        values.append(value.item())
     after = model(batch["outlier"]).softmax(1).max(1).values.mean()
     assert values[-1] < values[0] and after < before
 

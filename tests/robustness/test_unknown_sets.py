@@ -41,7 +41,7 @@ def test_damage_does_what_it_says():
     film = np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64)
     rng = np.random.default_rng(0)
     assert (damage.mirrored(film, rng) == np.fliplr(film)).all()
-    assert (damage.inverted(damage.inverted(film, rng), rng) == film).all()
+    assert np.allclose(damage.inverted(film, rng) + film, 1)
     cut = damage.rows_missing(film, rng)
     rows = (cut == 0).all(1).sum()
     assert 0.3 * 64 - 1 <= rows <= 0.7 * 64 + 1 and (cut[: 64 - rows] == film[: 64 - rows]).all()

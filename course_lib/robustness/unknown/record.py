@@ -84,11 +84,15 @@ def learn(classifier: FilmClassifier, n: int = LEARNED, **options) -> Known:
 
 
 def score_sets(
-    detectors: Detectors, patients: int = KNOWN_PATIENTS, each: int = EACH, **options
+    detectors: Detectors,
+    patients: int = KNOWN_PATIENTS,
+    each: int = EACH,
+    names: Sequence[str] = (*PARTS, *UNKNOWN),
+    **options,
 ) -> pd.DataFrame:
     """The table of recorded_scores, made anew with that many films. options: of VirtualChest."""
     tables = []
-    for name in tqdm((*PARTS, *UNKNOWN), desc="Scoring sets", unit="set"):
+    for name in tqdm(names, desc="Scoring sets", unit="set"):
         if name in PARTS:
             films, truth = known_films(name, patients, **options)
         else:
