@@ -9,4 +9,7 @@ partition   dealing cases out to hospitals: evenly, by class, by chance
 tasks       what is learned: digits, chest films, hospitals with machines and patients of their own
 rounds      the loop: choose, send, learn, collect, aggregate; resumes where it was stopped
 faults      clients that die, send nonsense or lie
+vectorised  the same rounds with all clients of a round at once
+convergence hospitals that are bowls: where averaging ends, in closed form
+communication  bytes that are really sent, and rounds to a target
 """
