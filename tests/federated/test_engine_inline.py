@@ -203,6 +203,27 @@ def test_hospitals_that_never_come_are_counted(hospitals, model):
         serve(grid, model, ALL, 5, patience=Patience(0.1, 1))
 
 
+def test_an_answer_that_cannot_be_read_is_left_out(hospitals, model):
+    class Odd(InlineGrid):
+        def _answer(self, message: Message) -> Message:
+            reply = super()._answer(message)
+            if message.metadata.dst_node_id == 4 and message.metadata.message_type == "train":
+                del reply.content["numbers"]
+            return reply
+
+    history = serve(Odd(app_for(hospitals, model), 5), model, ALL, 5)
+    assert "cannot be read" in history.rows[0]["dropped"]["hospital 3"]
+
+
+def test_hospitals_need_names_and_numbers_of_their_own(hospitals, model):
+    twins = [hospitals[0], hospitals[0], *hospitals[2:]]
+    with pytest.raises(ValueError, match="name of its own"):
+        inline(twins, model, ALL)
+    grid = InlineGrid(app_for(hospitals, model), 5)
+    with pytest.raises(ValueError, match="between 0 and 2"):
+        serve(grid, model, ALL, 3)
+
+
 def test_each_hospital_measures_its_own_accuracy(hospitals, model):
     from course_lib.federated.client import accuracy
 

@@ -71,6 +71,8 @@ def deploy(
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="federation_") as place:
             return deploy(clients, plan, network, test, place, patience, trouble, on_round, limit)
+    if not clients:
+        raise ValueError("A deployment needs at least one hospital.")
     folder, patience = Path(folder).resolve(), patience or Patience(120, 120)
     trouble = dict(trouble or {})
     port, *ports = free_ports(1 + len(clients))

@@ -108,7 +108,10 @@ def server_app(
 
 
 def meet(grid: Grid, hospitals: int, patience: Patience) -> dict[int, Node]:
-    """Wait until all hospitals are connected, and ask each who it is."""
+    """Wait until all hospitals are connected, and ask each who it is: number -> node.
+
+    Raises TimeoutError if too few came, ValueError for numbers or names that cannot be right.
+    """
     end = time.monotonic() + patience.meeting
     nodes: dict[int, Node] = {}
     while len(nodes := greet(grid, nodes, patience)) < hospitals:
@@ -118,6 +121,15 @@ def meet(grid: Grid, hospitals: int, patience: Patience) -> dict[int, Node]:
                 "are their programs running, and may they reach this server?"
             )
         time.sleep(0.5)
+    for node in nodes.values():
+        if not 0 <= node.number < hospitals:
+            raise ValueError(
+                f"{node.name} calls itself number {node.number}; the partition-id in its "
+                f"node-config must lie between 0 and {hospitals - 1}."
+            )
+    names = [node.name for node in nodes.values()]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Every hospital needs a name of its own: {', '.join(sorted(names))}.")
     return nodes
 
 
@@ -174,8 +186,11 @@ def _finish(
         k = place[reply.metadata.src_node_id]
         if reply.has_error():
             failed[asked[k].name] = f"its program failed: {_short(reply.error.reason)}"
-        else:
+            continue
+        try:
             answers[k] = update_of(reply.content)._replace(name=asked[k].name)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            failed[asked[k].name] = f"its answer cannot be read: {type(error).__name__} {error}"
     after = end_round(now, answers, [node.name for node in asked], aggregate, model, test)
     row = after.rows[-1]
     return after._replace(rows=[*now.rows, {**row, "dropped": row["dropped"] | failed}])

@@ -16,7 +16,7 @@ class BusyComputer(RuntimeError):
     """Ray gave up while it was starting: its own limit of 15 to 30 seconds is fixed."""
 
 
-RAY = 'Ray is not installed. In the course\'s folder run: pip install -e ".[engine]"'
+RAY = 'Ray is not installed. In the course\'s folder run: pip install -e ".[engine-simulation]"'
 
 
 def simulate(server: ServerApp, client: ClientApp, hospitals: int, cpus: int = 2) -> None:
