@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 from skimage.measure import find_contours
+from torch import Tensor
 
 from course_lib.generative.pggan_training import load_timelapse
 from course_lib.generative.shipped import SHIPPED, load_generator, sample_films
@@ -29,12 +30,15 @@ from course_lib.imaging.ct.table import on_the_table
 from course_lib.imaging.mr.sequences import CONTRASTS, weights
 from course_lib.imaging.mr.slices import tissue_slice, weighted
 from course_lib.imaging.radiography import Radiograph, radiograph
+from course_lib.learning.film_classifier import FilmClassifier, load_film_classifier
 from course_lib.patient.cohort import sample_patient
 from course_lib.patient.findings import FINDINGS
 from course_lib.patient.head import head_parts
 from course_lib.patient.person import Patient
 from course_lib.patient.solids import Part, Pieces
 from course_lib.patient.upper_abdomen import liver_level, upper_abdomen
+from course_lib.robustness.attacks import pgd
+from course_lib.robustness.unknown.sets import known_films, unknown_films
 
 SEVERITIES = (0.15, 0.5, 0.95)
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
@@ -139,6 +143,35 @@ def draw_nobody(output: Path, seed: int = 3) -> None:
     _as_palette(output)
 
 
+def draw_fooled(output: Path, eps: float = 4 / 255) -> None:
+    """A film, what an attack adds to it, the result; and three pictures that fit no answer."""
+    classifier = load_film_classifier()
+    films, classes = known_films("test", 40)
+    ill = films[np.flatnonzero(classes == classifier.classes.index("pleural_effusion"))[:1]]
+    target = [classifier.classes.index("normal")]
+    fooled = pgd(classifier.model, ill, target, eps, steps=40, targeted=True)
+    others = [unknown_films(name, 2)[1:] for name in ("skull film", "lateral view", "noise")]
+    pictures = [ill, 0.5 + (fooled - ill) / (2 * eps), fooled, *others]
+    titles = [_answer(classifier, picture) for picture in pictures]
+    titles[1] = f"what was added, x {1 / (2 * eps):.0f}"
+    figure, axes = plt.subplots(1, 6, figsize=(12, 2.2), facecolor="black")
+    for axis, picture, title in zip(axes, pictures, titles, strict=True):
+        axis.imshow(picture[0, 0].detach(), cmap="gray", vmin=0, vmax=1)
+        axis.set_title(title, color="white", fontsize=9)
+        axis.set_axis_off()
+    figure.subplots_adjust(0.005, 0.01, 0.995, 0.9, 0.02)
+    figure.savefig(output, dpi=100)
+    plt.close(figure)
+    _as_palette(output)
+
+
+def _answer(classifier: FilmClassifier, picture: Tensor) -> str:
+    """What the classifier says, and how sure it is."""
+    probability = classifier.probability(picture.detach())[0]
+    name = classifier.classes[probability.argmax()].replace("_", " ")
+    return f'"{name}", {100 * probability.max():.0f} % sure'
+
+
 def _as_palette(picture: Path) -> None:
     """Rewrite a picture with 120 greys and 8 shades of the outlines' orange: a small file."""
     shades = [(grey,) * 3 for grey in np.linspace(0, 255, 120).astype(int)]
@@ -160,3 +193,4 @@ if __name__ == "__main__":
     draw_strip(folder / "strip.png")
     draw_machines(folder / "machines.png")
     draw_nobody(folder / "nobody.png")
+    draw_fooled(folder / "fooled.png")
