@@ -52,8 +52,8 @@ fig = films(examples, [name.replace("_", " ") for name in task.classes], columns
 show(fig, alt="Six chest films of 16 by 16 pixels: a normal one and five with one finding each")
 
 # %% [markdown]
-# Films of 16 x 16 pixels, so that twelve hospitals fit into your computer. You can hardly see the findings; the network can, in about
-# half of the films. Guessing would give one in six.
+# Films of 16 x 16 pixels, so that twelve hospitals fit into your computer. You can hardly see the findings; the network can, in half
+# to two thirds of the films. Guessing would give one in six.
 #
 # Now we deal the films out. **Even** hospitals see all six classes. **Specialised** hospitals see two: one treats the lung fibrosis,
 # the other the trauma. Even is called IID (independent and identically distributed); the rest of the world is
