@@ -34,13 +34,12 @@ COHORTS: dict[str, tuple[int, int, str]] = {
     "C": (1000, 6401, "C"),
     "portable": (1000, 6401, "portable"),
 }
-WITH_FEATURES = ("validation", "test")
 
 
 class Recorded(NamedTuple):
     """One cohort: classes (N,) of the films and the logits (M, N, K) of the M members.
 
-    features: those of the first member (N, 90), for "validation" and "test"; otherwise (0, 90).
+    features: those of the first member (N, 90).
     """
 
     classes: NDArray[np.intp]
@@ -79,8 +78,7 @@ def record(classifiers: Sequence[FilmClassifier], n: int | None = None) -> dict[
         films, classes = everyday_films(name, n)
         logits = np.stack([one.logits(films) for one in classifiers]).astype(np.float64)
         features = classifiers[0].features(films).astype(np.float64)
-        kept = features if name in WITH_FEATURES else features[:0]  # half of the file is enough
-        result[name] = Recorded(classes, logits, kept)
+        result[name] = Recorded(classes, logits, features)
     return result
 
 
