@@ -349,9 +349,17 @@ claim("As printed, less than a hundredth of the network is left", sizes["as prin
 # Best for all is $\sum p_k a_k c_k / \sum p_k a_k$: **steep bowls count more**. Averaging after long local training finds
 # $\sum p_k c_k$: how steep they are is forgotten. This is [[client drift]].
 
-# %% tags=["slide"]
-from course_lib.federated.convergence import bowls, local_path, optimum, resting_point, rounds_path, total_loss
+# %%
+from course_lib.federated.convergence import (
+    bowls,
+    local_path,
+    optimum,
+    resting_point,
+    rounds_path,
+    total_loss,
+)
 
+# %% tags=["slide"]
 pair = bowls(curvature=[1, 9], centre=[0, 1])
 best, rate = optimum(pair)[0], 0.05
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.2))
