@@ -24,7 +24,7 @@ from course_lib.learning.film_classifier import CLASSES, load_ensemble
 from course_lib.robustness.unknown.sets import UNKNOWN, known_films, unknown_films
 from course_lib.teaching.claims import claim
 from course_lib.teaching.exercises import check, hint, progress, solution
-from course_lib.teaching.figures import COLOURS, film, films, show
+from course_lib.teaching.figures import COLOURS, films, show
 from course_lib.teaching.widgets import explore
 
 torch.set_num_threads(1)
@@ -523,7 +523,7 @@ def checker(two_rates):
 # %% tags=["slide"]
 from course_lib.robustness.unknown.detectors import SCORES
 from course_lib.robustness.unknown.record import recorded_scores
-from course_lib.robustness.unknown.results import auroc_table, family_means, of_one, refused_table
+from course_lib.robustness.unknown.results import auroc_table, family_means, refused_table
 
 record = recorded_scores()
 auroc = auroc_table(record)
@@ -808,7 +808,8 @@ show(fig, alt="Selective risk against coverage for three scores; left for known 
 alone = risk_coverage(right, unsure["softmax"])
 for share in (1.0, 0.9, 0.8):
     point = alone.at_coverage(share)
-    print(f"softmax, coverage {point.coverage:.2f}: {point.wrong:2d} wrong of {point.answered}, risk {point.risk:.3f} ({point.risk_interval})")
+    print(f"softmax, coverage {point.coverage:.2f}: {point.wrong:2d} wrong of {point.answered},", end=" ")
+    print(f"risk {point.risk:.3f} ({point.risk_interval})")
 for score, values in unsure.items():
     both = risk_coverage(*in_the_mix(right, values, strange[score], share=0.10, seed=1))
     print(f"{score:17s} AURC {risk_coverage(right, values).area:.4f} ({area_interval(right, values, 200)}), with unknown films {both.area:.3f}")
@@ -903,7 +904,8 @@ for score, values in unsure.items():
     rule = risk_coverage(right[first], values[first]).cheapest(costs)
     offer = risk_coverage(right[second], values[second])
     paid, everything = offer.at_threshold(rule.threshold), offer.at_coverage(1.0)
-    print(f"{score:17s} answers {paid.coverage:.2f} of the second half; cost per film {paid.cost(costs):.2f}, without silence {everything.cost(costs):.2f}")
+    print(f"{score:17s} answers {paid.coverage:.2f} of the second half;", end=" ")
+    print(f"cost per film {paid.cost(costs):.2f}, without silence {everything.cost(costs):.2f}")
     claim(f"Silence pays at these prices ({score})", paid.cost(costs) < everything.cost(costs))
 
 # %% [markdown]
@@ -917,30 +919,38 @@ keep = record[record["set"] == "threshold"]
 fits = (test.truth == test.answer).to_numpy()
 
 
+def fates(answered, good):
+    """Answered rightly, answered wrongly, handed back: shares of a group."""
+    return np.array([(answered & good).mean(), (answered & ~good).mean(), (~answered).mean()])
+
+
+def bar_of(ax, row, parts):
+    """One bar of three colours, with the numbers that have room."""
+    for start, part, colour in zip(np.cumsum([0, *parts[:2]]), parts, (COLOURS[2], COLOURS[1], "#bbbbbb"), strict=True):
+        ax.barh(row, part, left=start, color=colour)
+        if part > 2:
+            ax.text(start + part / 2, row, f"{part:.0f}", ha="center", va="center")
+
+
+# %%
 def play(score, unknown_set, refuse):
     value = np.quantile(keep[score], 1 - refuse)
-    stranger = record.loc[record["set"] == unknown_set, score]
-    groups = {"known films": (fits, test[score].to_numpy()), unknown_set: (np.zeros(len(stranger), bool), stranger.to_numpy())}
-    weight = {"known films": 90 / len(test), unknown_set: 10 / len(stranger)}
-    fig, (ax, bar) = plt.subplots(1, 2, figsize=(10.5, 3.6), width_ratios=(1.5, 1))
-    edges = np.histogram_bin_edges(np.concatenate([values for _, values in groups.values()]), 40)
-    for (name, (_, values)), colour in zip(groups.items(), (COLOURS[0], COLOURS[1]), strict=True):
+    old, new = test[score].to_numpy(), record.loc[record["set"] == unknown_set, score].to_numpy()
+    fig, (ax, bars) = plt.subplots(1, 2, figsize=(10.5, 3.6), width_ratios=(1.5, 1))
+    edges = np.histogram_bin_edges(np.concatenate([old, new]), 40)
+    for values, name, colour in ((old, "known films", COLOURS[0]), (new, unknown_set, COLOURS[1])):
         ax.hist(values, edges, weights=np.full(len(values), 100 / len(values)), alpha=0.6, color=colour, label=name)
     ax.axvline(value, color="black")
     ax.set(xlabel=f"{score} (right of the line: refused)", ylabel="% of its group", yscale="symlog")
     ax.legend()
-    for row, (name, (good, values)) in enumerate(groups.items()):
-        answered = values <= value
-        counts = [weight[name] * n for n in ((answered & good).sum(), (answered & ~good).sum(), (~answered).sum())]
-        for start, count, colour in zip(np.cumsum([0, *counts[:2]]), counts, (COLOURS[2], COLOURS[1], "#bbbbbb"), strict=True):
-            bar.barh(row, count, left=start, color=colour)
-            if count > 2:
-                bar.text(start + count / 2, row, f"{count:.0f}", ha="center", va="center")
-    bar.set_yticks([0, 1], list(groups))
-    bar.set(xlabel="of 100 films")
+    bar_of(bars, 0, 90 * fates(old <= value, fits))
+    bar_of(bars, 1, 10 * fates(new <= value, np.zeros(len(new), bool)))
+    bars.set_yticks([0, 1], ["known films", unknown_set])
+    bars.set(xlabel="of 100 films")
     return fig
 
 
+# %%
 explore(
     play,
     alt="Left: histograms of a score for known and unknown films with the threshold; right: of 100 films, how many are answered rightly, "

@@ -104,7 +104,7 @@ def test_shipped_answers_are_those_of_the_classifiers_card():
 
 def test_small_record_from_the_beginning(options):
     member = load_film_classifier(0)
-    known = learn(member, 60, **options)
+    known = learn(member, 24, **options)
     assert known.features.shape[1] == 90 and len(known.classes) == len(known.numbers)
     detectors = Detectors.fit([member, load_film_classifier(1)], [member, member], *known)
     table = score_sets(detectors, 6, 1, ("test", "noise", "skull film"), **options)
