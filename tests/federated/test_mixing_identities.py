@@ -86,9 +86,9 @@ def test_naive_mix_and_fedmix_agree_with_global_mix_to_first_order(net, cases):
         order = np.polyfit(np.log(lams), np.log(gaps), 1)[0]
         assert 1.9 < order < 2.1, (kind, gaps)
     tiny = 1e-6
-    start = float(soft_cross_entropy(net(cases[0]), cases[1]))
+    start = soft_cross_entropy(net(cases[0]), cases[1]).item()
     slopes = [
-        (float(loss) - start) / tiny
+        (loss.item() - start) / tiny
         for loss in (
             global_loss(net, cases, tiny),
             averaged_loss(net, cases, naive_mix(tiny)),
@@ -96,7 +96,7 @@ def test_naive_mix_and_fedmix_agree_with_global_mix_to_first_order(net, cases):
         )
     ]
     assert np.ptp(slopes) < 1e-5 * abs(slopes[0])
-    without = (float(averaged_loss(net, cases, fedmix(tiny, taylor=False))) - start) / tiny
+    without = (averaged_loss(net, cases, fedmix(tiny, taylor=False)).item() - start) / tiny
     assert abs(without - slopes[0]) > 1e-3  # the third term belongs to the first order
 
 
