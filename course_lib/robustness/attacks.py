@@ -22,7 +22,7 @@ from torch.nn import functional
 Model = Callable[[Tensor], Tensor]  # films (N, C, H, W) in 0..1 -> logits (N, K)
 Objective = Callable[[Tensor, Tensor], Tensor]  # films and their classes -> (N,), to be raised
 Norm = Literal["linf", "l2"]
-BATCH = 100  # films at a time: more only needs more memory
+BATCH = 50  # films at a time: more only needs more memory
 _TINY = 1e-10  # keeps a gradient of zero from dividing by zero
 
 

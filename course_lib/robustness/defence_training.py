@@ -1,7 +1,7 @@
 """Train what the lesson on adversarial films attacks, and keep it with its logs.
 
-    python -m course_lib.robustness.defence_training robust --out FOLDER    # about 8 minutes
-    python -m course_lib.robustness.defence_training others --out FOLDER    # about 4 minutes
+    python -m course_lib.robustness.defence_training robust --out FOLDER    # about 4 minutes
+    python -m course_lib.robustness.defence_training others --out FOLDER    # about 2 minutes
 
 "robust": the film classifier goes on learning, from films attacked anew in every step. "others":
 a network of another build (for transfer), a denoiser and a side model that know attacked films.

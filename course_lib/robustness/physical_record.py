@@ -1,6 +1,6 @@
 """Design a sheet of platelets, put it on patients it has never met, and keep both.
 
-    python -m course_lib.robustness.physical_record --out FOLDER      # about 2 minutes
+    python -m course_lib.robustness.physical_record --out FOLDER      # about 1 minute
 
 sheet.csv: thickness in mm, a line per row of platelets. physical.csv: how many of the new patients
 the network calls by the target's name without a sheet, with the designed one, and with the same
