@@ -555,7 +555,8 @@ print(f"the set that even its best score finds worst: {hardest}, {auroc.loc[hard
 # - **The answer** (first four columns) fails where this lesson began. For noise the softmax has an AUROC of 0.06: the classifier is
 #   *calmer about noise than about patients*. But for unknown **diseases**, energy and largest logit are the best of all (0.87).
 # - **Distances in the features** notice everything far, and the bedside machine. *Neighbours* is the best all-rounder.
-# - The one-class SVM finds what is far and *prefers* unknown diseases to known films: it was drawn round the features of ill people, too.
+# - The one-class SVM draws **one** border round all six classes. Unknown diseases excite no output fully, so they lie *between* the
+#   classes, in the middle: deeper inside than the known films themselves.
 # - **Pixels alone**: perfect for what is far, blind for diseases. A detector that is only shown far sets proves nothing.
 # - Disagreement of the ensemble brings nothing here that its entropy did not; MC dropout behaves like the softmax it is made of.
 #
@@ -566,6 +567,7 @@ print(f"the set that even its best score finds worst: {hardest}, {auroc.loc[hard
 claim("The classifier is calmer about noise than about patients", auroc.loc["noise", "softmax"] < 0.2)
 claim("Distances notice every far set", auroc.loc[[n for n in names if not UNKNOWN[n].near], ["Mahalanobis", "neighbours"]].min().min() > 0.95)
 claim("Pixels are blind for diseases", 0.4 < means.loc["disease", "appearance"] < 0.6)
+claim("To the one-class SVM unknown diseases are less unusual than known films", means.loc["disease", "one-class SVM"] < 0.5)
 claim("No score is best in every family", best.nunique() > 1)
 
 # %% [markdown] tags=["slide"]
