@@ -656,8 +656,9 @@ claim("One local step gives the film away.", by_epochs[1] > 0.99)
 claim("Twenty local steps spoil this simple attack.", by_epochs[20] < by_epochs[1] - 0.4)
 
 # %% [markdown]
-# Do not rest on that: better attacks imitate the local steps in their search. And be fair to the defence: our films have 32 pixels, the network has no normalisation and wide random weights, and the labels were known. With bigger
-# films, trained networks and larger batches the attack works much less well. But "gradients are only numbers" is not a protection.
+# Do not rest on that: better attacks imitate the local steps in their search.
+#
+# And be fair to the defence: our films have 32 pixels, the network has no normalisation and wide random weights, and the labels were known. With bigger films, trained networks and larger batches the attack works much less well. But "gradients are only numbers" is not a protection.
 
 # %% [markdown] tags=["slide"]
 # ## [[Secure aggregation]]: the server sees only the sum
