@@ -478,8 +478,8 @@ def checker(ill_now):
 # It uses the probabilities, so these must be honest ([[calibration]]): we fit them to last year's labelled films first.
 
 # %% tags=["varies"]
-from course_lib.evaluation.calibrators import VectorScaling
-from course_lib.robustness.adaptation_labels import corrected, shares_by_confusion, shares_by_em
+from course_lib.evaluation.calibrators import VectorScaling, with_prior
+from course_lib.robustness.adaptation_labels import shares_by_confusion, shares_by_em
 
 to_logits = np.log(old_p + 1e-12)
 honest = VectorScaling.fit(to_logits, last_year.classes)
@@ -515,7 +515,7 @@ claim("Calibration brings EM nearer to the truth", error["EM, calibrated"] < err
 raw, y = p_now[winter_rows], truth[winter_rows]
 p = honest.probability(np.log(raw + 1e-12))
 season = shares_by_em(p, usual).shares
-better = corrected(p, usual, season)
+better = with_prior(p, usual, season)
 ill = y == FLU
 for name, answer in (("as it is", raw), ("calibrated", p), ("corrected", better)):
     hit, alarm_rate = np.mean(answer[ill].argmax(1) == FLU), np.mean(answer[~ill].argmax(1) == FLU)
@@ -538,7 +538,7 @@ claim("The corrected probabilities expect nearly as many ill as there are", abs(
 # %% tags=["slide", "varies"]
 p_software = answers["new software"][1]
 imagined = shares_by_confusion(last_year.classes, old_calls, p_software.argmax(1), 6).shares
-worse = corrected(p_software, usual, shares_by_em(p_software, usual).shares)
+worse = with_prior(p_software, usual, shares_by_em(p_software, usual).shares)
 fig, ax = plt.subplots(figsize=(7, 3))
 place = np.arange(6)
 for shift, values, name in ((-0.25, class_shares(truth), "truth"), (0, class_shares(p_software.argmax(1)), "calls"), (0.25, imagined, "BBSE says")):
@@ -767,7 +767,7 @@ calm = read(both_films, renormalised(network, calm_week))[1]
 estimate = {}
 for name, p in (("season only", raw), ("machine, then season", adapted), ("... with a calm week", calm)):
     estimate[name] = shares_by_confusion(last_year.classes, old_calls, p.argmax(1), 6).shares
-    final = corrected(p, usual, estimate[name])
+    final = with_prior(p, usual, estimate[name])
     print(f"{name:21s} estimate {estimate[name][FLU]:.2f} (true 0.40), accuracy {np.mean(p.argmax(1) == y):.3f} -> {np.mean(final.argmax(1) == y):.3f}")
 miss = {name: abs(shares[FLU] - 0.40) for name, shares in estimate.items()}
 claim("Machine first brings the season's estimate nearer to the truth", miss["machine, then season"] < 0.6 * miss["season only"])

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from course_lib.evaluation.calibrators import with_prior
 from course_lib.robustness.shift_seasons import check_probability, check_shares, class_numbers
 
 
@@ -28,27 +29,12 @@ class SharesFound(NamedTuple):
     condition: float = float("nan")
 
 
-def corrected(probability: ArrayLike, old: ArrayLike, new: ArrayLike) -> NDArray[np.float64]:
-    """Probabilities (N, K) as they would be with other shares: p' ~ p * new / old.
-
-    Bayes' rule: exact if p was exact for the old shares and only the shares changed (Saerens 2002,
-    equation 2.4). Raises ValueError where an old share is 0 but the new one is not.
-    """
-    p = check_probability(probability)
-    weights = _ratio(check_shares(old), check_shares(new), p.shape[1])
-    moved = p * weights
-    total = moved.sum(1, keepdims=True)
-    if (total == 0).any():
-        raise ValueError("A film has probability 0 for every class that is left; nothing to share.")
-    return moved / total
-
-
 def shares_by_em(
     probability: ArrayLike, old: ArrayLike, tolerance: float = 1e-9, most_steps: int = 10_000
 ) -> SharesFound:
     """New shares from the probabilities of unlabelled new films, by expectation and maximisation.
 
-    Correct the probabilities with the shares at hand; their mean is the next guess. The likelihood
+    Correct the probabilities for the shares at hand (``with_prior``); their mean is the next guess. The likelihood
     never falls and has one top, so the start does not matter (a share of 0 stays 0). The
     probabilities must be calibrated for the old shares (K,).
     """
@@ -56,7 +42,7 @@ def shares_by_em(
     _ratio(before, before, p.shape[1])
     shares, steps, moved = before, 0, np.inf
     while moved >= tolerance and steps < most_steps:
-        guess = corrected(p, before, shares).mean(0)
+        guess = with_prior(p, before, shares).mean(0)
         moved = np.abs(guess - shares).max()
         shares, steps = guess, steps + 1
     return SharesFound(shares, _ratio(before, shares, p.shape[1]), steps)

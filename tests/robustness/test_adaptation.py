@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from course_lib.evaluation.calibrators import with_prior
 from course_lib.learning.film_classifier import FilmClassifier, new_film_classifier
 from course_lib.robustness.adaptation_augment import Appearance, ChangedFilms, sharpened
-from course_lib.robustness.adaptation_labels import corrected, shares_by_confusion, shares_by_em
+from course_lib.robustness.adaptation_labels import shares_by_confusion, shares_by_em
 from course_lib.robustness.adaptation_norm import renormalised
 from course_lib.robustness.adaptation_weights import (
     density_ratio,
@@ -30,7 +31,7 @@ def two_gaussians(n, share, seed):
 def test_the_corrected_posterior_is_the_true_one():
     _, p, x = two_gaussians(500, 0.6, 1)
     odds = 0.6 / 0.4 * np.exp(1.5 * x - 1.125)
-    assert np.abs(corrected(p, [0.8, 0.2], [0.4, 0.6])[:, 1] - odds / (1 + odds)).max() < 1e-14
+    assert np.abs(with_prior(p, [0.8, 0.2], [0.4, 0.6])[:, 1] - odds / (1 + odds)).max() < 1e-14
 
 
 def test_em_finds_the_new_share_and_the_start_does_not_matter():
@@ -39,7 +40,7 @@ def test_em_finds_the_new_share_and_the_start_does_not_matter():
     assert found.shares[1] == pytest.approx(0.6, abs=0.02)
     assert found.weights == pytest.approx(found.shares / [0.8, 0.2])
     # A fixed point: the mean of the corrected probabilities is the share itself.
-    again = corrected(p, [0.8, 0.2], found.shares).mean(0)
+    again = with_prior(p, [0.8, 0.2], found.shares).mean(0)
     assert again == pytest.approx(found.shares, abs=1e-7)
 
 
@@ -136,8 +137,6 @@ def test_changed_films_differ_between_epochs_only():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: corrected([[0.5, 0.5]], [1.0, 0.0], [0.5, 0.5]), "never showed"),
-        (lambda: corrected([[0.5, 0.5]], [1.0], [1.0]), "2 classes but 1"),
         (lambda: shares_by_em([[0.7, 0.7]], [0.5, 0.5]), "sum to 1"),
         (lambda: shares_by_confusion([0, 1], [0], [0], 2), "2 classes but 1 calls"),
         (lambda: shares_by_confusion([0, 0], [0, 1], [0], 2), "is of class 1"),
