@@ -1,4 +1,1 @@
-"""Side-by-side measurements against named peers.
-
-A package, because one of the peers (Opacus) installs a package of the same name.
-"""
+"""Measurements against named peers, side by side in one run. See README.md."""

@@ -1,1 +1,1 @@
-"""Can it be trusted? Shifts, attacks and defences, films from elsewhere, and the right to abstain."""
+"""Can it be trusted? Shifts, attacks and defences, films from elsewhere, the right to abstain."""

@@ -34,9 +34,9 @@ def shares_by_em(
 ) -> SharesFound:
     """New shares from the probabilities of unlabelled new films, by expectation and maximisation.
 
-    Correct the probabilities for the shares at hand (``with_prior``); their mean is the next guess. The likelihood
-    never falls and has one top, so the start does not matter (a share of 0 stays 0). The
-    probabilities must be calibrated for the old shares (K,).
+    Correct the probabilities for the shares at hand (``with_prior``); their mean is the next guess.
+    The likelihood never falls and has one top, so the start does not matter (a share of 0 stays 0).
+    The probabilities must be calibrated for the old shares (K,).
     """
     p, before = check_probability(probability), check_shares(old)
     _ratio(before, before, p.shape[1])
