@@ -1,5 +1,8 @@
 """The same attacks by torchattacks and foolbox, on the same network and the same films."""
 
+from copy import deepcopy
+
+import foolbox
 import pytest
 import torch
 from torch import nn
@@ -7,11 +10,12 @@ from torch import nn
 from course_lib.robustness.attacks import fgsm, pgd
 
 EPS, STEPS = 0.02, 8
-torchattacks = pytest.importorskip(
-    "torchattacks",
-    reason="pip install --no-deps torchattacks==3.5.1 (it asks for an old requests, so it cannot "
-    "be declared beside flwr)",
-)
+
+
+@pytest.fixture(name="torchattacks", scope="module")
+def the_library():
+    """It asks for an old requests, so it cannot be declared beside flwr and is often missing."""
+    return pytest.importorskip("torchattacks", reason="pip install --no-deps torchattacks==3.5.1")
 
 
 @pytest.fixture(name="network", scope="module")
@@ -33,7 +37,7 @@ def some_films():
 TRUTH = torch.arange(16) % 6  # 16: a mean over a power of two rounds as a sum does
 
 
-def test_torchattacks_changes_every_pixel_as_we_do(network, films):
+def test_torchattacks_changes_every_pixel_as_we_do(torchattacks, network, films):
     theirs = torchattacks.FGSM(network, eps=EPS)(films, TRUTH)
     assert (theirs - fgsm(network, films, TRUTH, EPS)).abs().max() == 0
     theirs = torchattacks.PGD(network, EPS, EPS / 4, STEPS, random_start=False)(films, TRUTH)
@@ -41,7 +45,7 @@ def test_torchattacks_changes_every_pixel_as_we_do(network, films):
     assert (theirs - ours).abs().max() == 0
 
 
-def test_targeted_torchattacks(network, films):
+def test_targeted_torchattacks(torchattacks, network, films):
     attack = torchattacks.PGD(network, EPS, EPS / 4, STEPS, random_start=False)
     attack.set_mode_targeted_by_label(quiet=True)
     wanted = (TRUTH + 1) % 6
@@ -50,7 +54,6 @@ def test_targeted_torchattacks(network, films):
 
 
 def test_foolbox_changes_every_pixel_as_we_do(network, films):
-    foolbox = pytest.importorskip("foolbox")
     reader = foolbox.PyTorchModel(network, bounds=(0, 1), device="cpu")
     one = foolbox.attacks.FGSM(random_start=False)
     many = foolbox.attacks.LinfPGD(abs_stepsize=EPS / 4, steps=STEPS, random_start=False)
@@ -61,15 +64,19 @@ def test_foolbox_changes_every_pixel_as_we_do(network, films):
     assert (theirs - ours).abs().max() == 0
 
 
-def test_in_l2_all_three_agree_to_a_millionth(network, films):
-    """In double precision: in single precision rounding decides on which side of a ReLU one is."""
-    foolbox = pytest.importorskip("foolbox")
-    network, films, eps, step = network.double(), films.double(), 0.3, 0.08
-    ours = pgd(network, films, TRUTH, eps, "l2", steps=STEPS, step_size=step)
-    theirs = torchattacks.PGDL2(network, eps, step, STEPS, random_start=False)(films, TRUTH)
-    assert (theirs - ours).abs().max() < 1e-6
-    many = foolbox.attacks.L2PGD(abs_stepsize=step, steps=STEPS, random_start=False)
+# In double precision: in single precision rounding decides on which side of a ReLU a film lies.
+IN_L2 = {"steps": STEPS, "step_size": 0.08}
+
+
+def test_torchattacks_in_l2_agrees_to_a_millionth(torchattacks, network, films):
+    network, films = deepcopy(network).double(), films.double()
+    theirs = torchattacks.PGDL2(network, 0.3, 0.08, STEPS, random_start=False)(films, TRUTH)
+    assert (theirs - pgd(network, films, TRUTH, 0.3, "l2", **IN_L2)).abs().max() < 1e-6
+
+
+def test_foolbox_in_l2_agrees_to_a_millionth(network, films):
+    network, films = deepcopy(network).double(), films.double()
+    attack = foolbox.attacks.L2PGD(abs_stepsize=0.08, steps=STEPS, random_start=False)
     reader = foolbox.PyTorchModel(network, bounds=(0, 1), device="cpu")
-    _, theirs, _ = many(reader, films, TRUTH, epsilons=eps)
-    assert (theirs - ours).abs().max() < 1e-6
-    network.float()
+    _, theirs, _ = attack(reader, films, TRUTH, epsilons=0.3)
+    assert (theirs - pgd(network, films, TRUTH, 0.3, "l2", **IN_L2)).abs().max() < 1e-6
