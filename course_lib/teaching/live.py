@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from course_lib.teaching.figures import COLOURS, compact, png_bytes
 
-PAUSE_S = 0.5  # a picture costs about as much as a short round of training
+PAUSE_S = 1.0  # a picture costs about as much as a short round of training
 
 
 class LiveCurves:
@@ -29,7 +29,7 @@ class LiveCurves:
         self._drawn = 0.0
 
     def add(self, name: str, x: float, y: float) -> None:
-        """One more point; the picture follows at most twice a second."""
+        """One more point; the picture follows at most once a second."""
         self.points.setdefault(name, []).append((x, y))
         if time.monotonic() - self._drawn > PAUSE_S:
             self.finish()
