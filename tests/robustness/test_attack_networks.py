@@ -1,4 +1,4 @@
-"""What the lesson on adversarial films brings can be loaded, and its tables say what the card says."""
+"""What the lesson on adversarial films brings can be loaded; its tables fit together."""
 
 import numpy as np
 import pytest
