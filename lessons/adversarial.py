@@ -119,7 +119,7 @@ def smallest_eps(w, b, x):
 
 # %% tags=["equivalent"] exercise="attack_smallest_eps"
 def smallest_eps(w, b, x):
-    total = sum(a * c for a, c in zip(w, x)) + b
+    total = sum(a * c for a, c in zip(w, x, strict=True)) + b
     return max(total, -total) / np.linalg.norm(w, 1)
 
 # %% tags=["wrong"] exercise="attack_smallest_eps" says="absolute"

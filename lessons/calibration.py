@@ -33,7 +33,7 @@ from course_lib.evaluation.calibration_classes import (
 from course_lib.evaluation.calibration_inputs import softmax
 from course_lib.evaluation.calibration_record import everyday_films, load_record
 from course_lib.evaluation.calibration_scores import brier_classes, brier_classes_parts, log_loss
-from course_lib.evaluation.calibration_uncertainty import error_interval, errors_if_honest, honesty_p_value
+from course_lib.evaluation.calibration_uncertainty import error_interval, errors_if_honest
 from course_lib.evaluation.calibrators import TemperatureScaling, VectorScaling, with_prior
 from course_lib.evaluation.calibrators_one_class import IsotonicCalibration, PlattScaling
 from course_lib.learning.film_classifier import CLASSES, load_film_classifier
@@ -414,6 +414,8 @@ claim("More bins never make it smaller when they divide the old ones", choices["
 # **overconfidence** (mean confidence minus accuracy), and the KS error, the largest gap of the *running sums*.
 
 # %% tags=["varies"]
+from course_lib.evaluation.calibration_uncertainty import honesty_p_value
+
 for name, p in (("film classifier", test.probability(0)), ("over-trained head", sharp), ("mended head", mended)):
     print(f"{name:18} ECE {confidence_error(test.classes, p):.3f} (95 % interval {error_interval(test.classes, p, rounds=200)}); "
           f"if honest {errors_if_honest(p, rounds=100).mean():.3f}, p = {honesty_p_value(test.classes, p, rounds=200):.3f}; "

@@ -30,9 +30,7 @@ from course_lib.federated.engine.certificates import handshake, make_certificate
 from course_lib.federated.engine.client_app import app_for
 from course_lib.federated.engine.deployment import DIGITS_NET, deploy, sentence
 from course_lib.federated.engine.inline_grid import InlineGrid
-from course_lib.federated.engine.messages import (
-    contents, plan_of, size_of, task_records, update_records, weights_in,
-)
+from course_lib.federated.engine.messages import contents, size_of, task_records, update_records
 from course_lib.federated.engine.networks import digits_net
 from course_lib.federated.engine.server_app import Patience, ask_accuracy, meet, serve
 from course_lib.federated.faults import SPOILS, liars
@@ -94,6 +92,8 @@ for line in contents(task):
     print(f"{line.record:8} {line.name:14} {line.what:22} {line.bytes:6} bytes")
 
 # %% tags=["slide"]
+from course_lib.federated.engine.messages import plan_of, weights_in
+
 answer = update_records(local_update(model, weights_of(model), learn[0], plan_of(task), seed=1))
 kept = learn[0].inputs.numel() * 4
 fig, (left, right) = plt.subplots(1, 2, figsize=(11, 3.4), gridspec_kw={"width_ratios": [1.5, 1]})

@@ -94,7 +94,7 @@ for name, lost in losses.items():
 
 # %% tags=["slide", "varies"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3), sharey=True)
-for row, (name, lost) in enumerate(losses.items()):
+for row, lost in enumerate(losses.values()):
     for ax, value, interval in ((left, lost.accuracy, lost.accuracy_interval), (right, lost.auc, lost.auc_interval)):
         ax.plot(interval, [row, row], color=COLOURS[0])
         ax.plot(value, row, "o", color=COLOURS[0])

@@ -23,8 +23,8 @@ import torch
 from course_lib.evaluation.calibration_record import load_record
 from course_lib.evaluation.published import published
 from course_lib.federated.client import Client, LocalPlan
-from course_lib.federated.fairness import alone, fairness, least_variance, paired_gain, q_weights, short_plan
-from course_lib.federated.fairness_hospitals import HOSPITALS, cases_by_scanner, feature_hospitals, shared_layer
+from course_lib.federated.fairness import alone, fairness, least_variance, paired_gain
+from course_lib.federated.fairness_hospitals import HOSPITALS, cases_by_scanner, feature_hospitals
 from course_lib.federated.partition import by_classes, clients_of
 from course_lib.federated.rounds import FederatedPlan
 from course_lib.federated.server import afl, fedavg, q_ffl, unweighted
@@ -51,6 +51,8 @@ for (scanner, films), tested in zip(HOSPITALS, test, strict=True):
 # | **presence** | asleep, offline, busy | whoever was asked last has the last word |
 
 # %%
+from course_lib.federated.fairness_hospitals import shared_layer
+
 RATE = 0.02
 PLAN = FederatedPlan(40, local=LocalPlan(epochs=1, batch_size=20, learning_rate=RATE))
 
@@ -284,6 +286,9 @@ def checker(weights_for):
     close(weights_for(losses, 0), [1 / 3, 1 / 3, 1 / 3], "With q = 0 all count the same.")
 
 # %%
+from course_lib.federated.fairness import q_weights, short_plan
+
+
 def draw_weights(q, worst_loss):
     losses = np.array([0.15] * 9 + [0.25, 0.3, worst_loss])
     fig, ax = plt.subplots(figsize=(7.5, 3))

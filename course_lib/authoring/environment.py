@@ -173,7 +173,8 @@ def environment_yml(pyproject: Path, lock: Path) -> str:
     for requirement in direct(pyproject, extras=USUAL_EXTRAS):
         marker = f" ; {requirement.marker}" if requirement.marker else ""
         rows.append(f"{requirement.name}=={pins[canonicalize_name(requirement.name)]}{marker}")
-    listed = "\n".join(f"      - {row}" for row in [*rows, "-c requirements.lock", f"-e .[{','.join(USUAL_EXTRAS)}]"])
+    rows += ["-c requirements.lock", f"-e .[{','.join(USUAL_EXTRAS)}]"]
+    listed = "\n".join(f"      - {row}" for row in rows)
     return f"""{YML_HEADER}name: course
 channels:
   - conda-forge
