@@ -29,6 +29,7 @@ from course_lib.federated.weights import Weights, number_of_bytes, weights_of
 from course_lib.learning.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 
 Row = dict[str, Any]
+FILE = "federation.pt"  # in the folder of a run
 Train = Callable[
     [nn.Module, Weights, Sequence[Client], LocalPlan, Objective, Pool | None, Sequence[int]],
     Iterable[Update],
@@ -104,7 +105,7 @@ def federate(
     """
     objective = objective or plain()
     _check_names(clients)
-    now = _begin(model, plan, objective, folder)
+    now = remembered(model, plan, objective, folder)
     numbers = range(len(now.rows) + 1, plan.rounds + 1)
     for number in tqdm(numbers, desc="rounds", disable=not progress):
         chosen = choose_clients(len(clients), plan.fraction, plan.seed, number)
@@ -114,7 +115,7 @@ def federate(
         answers = learn(model, now.weights, asked, plan.local, objective, pool, seeds)
         arrived = [(faults(number, answer) if faults else answer) for answer in answers]
         now = end_round(now, arrived, [one.name for one in asked], aggregate, model, test)
-        _keep(now, plan, objective, folder)
+        remember(now, plan, objective, folder)
         if on_round:
             on_round(now.rows[-1], now.weights)
     return History(now.weights, now.rows)
@@ -188,39 +189,41 @@ def measure(
     return {"accuracy": total, "by_client": shares}
 
 
-def _begin(
+def remembered(
     model: nn.Module, plan: FederatedPlan, objective: Objective, folder: Path | str | None
 ) -> Progress:
-    path = None if folder is None else _path(folder)
+    """Where the federation stood; the beginning if there is no folder, or nothing in it.
+
+    Raises CheckpointError if the folder belongs to a federation with other settings.
+    """
+    path = None if folder is None else Path(folder) / FILE
     if path is None or not path.exists():
         return Progress(weights_of(model), [], {})
     kept = load_checkpoint(path)
-    if kept.get("plan") != _facts(plan, objective):
+    if kept.get("settings") != _settings(plan, objective):
         raise CheckpointError(
             f"{path} belongs to another federation; name another folder, or delete it."
         )
     return Progress(kept["weights"], kept["rows"], kept["state"])
 
 
-def _keep(
+def remember(
     now: Progress, plan: FederatedPlan, objective: Objective, folder: Path | str | None
 ) -> None:
-    if folder is not None:
-        path = _path(folder)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        facts = {"weights": now.weights, "rows": now.rows, "state": dict(now.state)}
-        save_checkpoint(path, {"plan": _facts(plan, objective), **facts})
+    """Write the state of the federation; the file is at every moment the old or the new one."""
+    if folder is None:
+        return
+    path = Path(folder) / FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {"weights": now.weights, "rows": now.rows, "state": dict(now.state)}
+    save_checkpoint(path, {"settings": _settings(plan, objective), **content})
 
 
-def _path(folder: Path | str) -> Path:
-    return Path(folder) / "federation.pt"
-
-
-def _facts(plan: FederatedPlan, objective: Objective) -> Mapping[str, Any]:
+def _settings(plan: FederatedPlan, objective: Objective) -> Mapping[str, Any]:
     """What must agree for a run to go on; more rounds may be added."""
-    facts = asdict(plan)
-    facts.pop("rounds")
-    return {**facts, "objective": objective.name, "lam": objective.lam}
+    settings = asdict(plan)
+    settings.pop("rounds")
+    return {**settings, "objective": objective.name, "lam": objective.lam}
 
 
 def _check_names(clients: Sequence[Client]) -> None:

@@ -28,9 +28,8 @@ from course_lib.federated.engine.certificates import Certificates, make_certific
 from course_lib.federated.engine.deployed import config_of, save_cases
 from course_lib.federated.engine.flower import INSTALL, QUIET
 from course_lib.federated.engine.processes import Programs, free_ports
-from course_lib.federated.engine.record import FILE
 from course_lib.federated.engine.server_app import Patience
-from course_lib.federated.rounds import FederatedPlan, History, Row
+from course_lib.federated.rounds import FILE, FederatedPlan, History, Row
 from course_lib.federated.tasks import digits_task
 from course_lib.learning.checkpoint import load_checkpoint
 

@@ -15,7 +15,6 @@ from torch import nn
 from course_lib.federated.client import Client, Update
 from course_lib.federated.engine.flower import Context, Grid, Message, RecordDict, ServerApp
 from course_lib.federated.engine.messages import task_records, update_of
-from course_lib.federated.engine.record import remember, remembered
 from course_lib.federated.objectives import Objective, plain
 from course_lib.federated.rounds import (
     FederatedPlan,
@@ -24,6 +23,8 @@ from course_lib.federated.rounds import (
     Row,
     client_seed,
     end_round,
+    remember,
+    remembered,
 )
 from course_lib.federated.server import Aggregate, choose_clients, fedavg
 from course_lib.federated.weights import Weights
