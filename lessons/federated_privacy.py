@@ -107,7 +107,7 @@ show(
 )
 
 # %% [markdown]
-# An average of one film *is* the film. At two you see two diaphragms. At twenty it looks like nobody.
+# An average of one film *is* the film. At two the outlines are double. At twenty it looks like nobody.
 # Looks are not a measure. Let us ask a question that can be counted.
 #
 # ## Was this patient in it?
@@ -118,9 +118,12 @@ show(
 # What does one film do to an average? It pulls it towards itself by $1/M$. That is little, but a film has many pixels, and
 # all of them pull. So the attacker:
 #
-# 1. learns from public films how films usually differ: 80 [[principal components]], all scaled to variance 1;
-# 2. asks how likely this average is *with* this film in it (it lies near $u/M$), and how likely *without* (near 0);
-# 3. takes the [[likelihood ratio]] of the two.
+# 1. learns from public films how films usually differ: 80 [[principal components]], all scaled to mean 0 and variance 1. In these 80
+#    numbers Mr K's film is $u$;
+# 2. asks how likely this average is *with* his film in it (then it lies near $u/M$), and how likely *without* (near 0);
+# 3. takes the [[likelihood ratio]] of the two: as with a test for a disease, only "in it" stands for "ill". Its logarithm is the score.
+#
+# How good is the score? The AUC is the chance that somebody who is in the average scores higher than somebody who is not.
 
 # %%
 known = background(public, components=80)
@@ -169,11 +172,13 @@ claim("A larger M protects, step by step.", area[2, "an older film"] > area[20, 
 
 # %% [markdown] tags=["instructor"]
 # Ask before the plot: "At which M would you sign?" Most say five or ten, from the pictures. The point: the eye looks for
-# a person, the test adds up thousands of small hints. The same happened in genetics in 2008, where averages of genomes
+# a person, the test adds up many small hints (80 numbers of each film). The same happened in genetics in 2008, where averages of genomes
 # were public until one paper found single people in them.
 
 # %% [markdown]
 # At $M = 1$ the score asks whether the two films are *identical*. For an older film that is a poor question; so its curve starts a little low.
+# For an AUC of exactly 1 there is no interval (`NaN`). And the intervals are a little too narrow: they count all
+# scores as those of different people, but the same 120 patients are drawn again and again.
 #
 # Move the slider. On the right: the scores of members and of others, for one average.
 
@@ -250,9 +255,25 @@ def added_film(before, after, cases):
 def added_film(before, after, cases):
     return after + cases * (after - before)
 
+# %% tags=["equivalent"] exercise="added_film"
+def added_film(before, after, cases):
+    return before + (cases + 1) * (after - before)
+
 # %% tags=["wrong"] exercise="added_film" says="too faint"
 def added_film(before, after, cases):
     return after - before
+
+# %% tags=["wrong"] exercise="added_film" says="too faint"
+def added_film(before, after, cases):
+    return ((cases + 1) * after - cases * before) / (cases + 1)
+
+# %% tags=["wrong"] exercise="added_film" says="Both averages"
+def added_film(before, after, cases):
+    return (cases + 1) * after - before
+
+# %% tags=["wrong"] exercise="added_film" says="Both averages"
+def added_film(before, after, cases):
+    return 2 * after - before
 
 # %% tags=["wrong"] exercise="added_film" says="average of the others is missing"
 def added_film(before, after, cases):
@@ -273,7 +294,10 @@ def checker(added_film):
     answer = added_film(before, after, 8)
     if np.shape(answer) == truth.shape:
         answer = np.asarray(answer, dtype=float)
-        require(not np.allclose(answer, after - before), "The patient is there, but too faint.")
+        for faint in (after - before, truth / 9, truth / 8):
+            require(not np.allclose(answer, faint), "The patient is there, but too faint.")
+        for half in (9 * after - before, after - 8 * before, 2 * after - before):
+            require(not np.allclose(answer, half), "Both averages must first become sums.")
         others = 9 * (after - before)
         require(not np.allclose(answer, others), "Close: the average of the others is missing.")
         few = 8 * after - 8 * before
@@ -334,6 +358,10 @@ def count_from_labels(label_averages, per_average):
 def count_from_labels(label_averages, per_average):
     return np.round(len(label_averages) * per_average * np.mean(label_averages, axis=0))
 
+# %% tags=["equivalent"] exercise="count_from_labels"
+def count_from_labels(label_averages, per_average):
+    return [round(per_average * sum(share)) for share in label_averages.T]
+
 # %% tags=["wrong"] exercise="count_from_labels" says="shares"
 def count_from_labels(label_averages, per_average):
     return label_averages.mean(axis=0)
@@ -346,6 +374,18 @@ def count_from_labels(label_averages, per_average):
 def count_from_labels(label_averages, per_average):
     return per_average * label_averages.sum(axis=1)
 
+# %% tags=["wrong"] exercise="count_from_labels" says="one average"
+def count_from_labels(label_averages, per_average):
+    return per_average * label_averages.mean(axis=0)
+
+# %% tags=["wrong"] exercise="count_from_labels" says="not patients"
+def count_from_labels(label_averages, per_average):
+    return (label_averages > 0).sum(axis=0)
+
+# %% tags=["wrong"] exercise="count_from_labels" says="whole hospital"
+def count_from_labels(label_averages, per_average):
+    return per_average * label_averages
+
 # %% tags=["checker"] exercise="count_from_labels"
 def checker(count_from_labels):
     shares = np.array([[0.6, 0.4, 0.0], [0.2, 0.6, 0.2], [1.0, 0.0, 0.0], [0.8, 0.0, 0.2]])
@@ -354,11 +394,15 @@ def checker(count_from_labels):
     if np.shape(answer) == (3,):
         require(not np.allclose(answer, right / 20), "These are shares; the attacker wants patients.")
         require(not np.allclose(answer, right / 5), "Behind each row there are several films.")
+        require(not np.allclose(answer, right / 4), "So many are in one average; there are more.")
+        rows = (shares > 0).sum(0)
+        require(not np.allclose(answer, rows), "You counted averages with this class, not patients.")
+    require(np.shape(answer) != (4, 3), "One number per class, for the whole hospital.")
     require(np.shape(answer) != (4,), "One number per class, not one per average.")
     close(answer, right, "These are not the patients of each class.")
 
 # %% [markdown]
-# This is exact for every $M$: averaging hides *which* patient has what, never *how many* have it.
+# This is exact for every $M$, if the number of films behind each average is known: averaging hides *which* patient has what, never *how many* have it.
 #
 # ## Whose average is this?
 #
@@ -389,11 +433,13 @@ claim("Averaging more films makes the hospital easier to name.", found_owner[10]
 # mix of diseases are the same in all films of a hospital, and averaging leaves them. So shuffling does not hide who sent an average.
 
 # %% [markdown] tags=["slide"]
-# ## The rules of the source, put to the test
+# ## The rules of the workshop, put to the test
+#
+# The workshop that taught FedMix to radiologists (2021) listed rules to protect patients:
 #
 # - shuffle all averages at the server; **average them again** across hospitals
 # - **limit on updates**: send again only when enough cases have changed
-# - **lower limit on $N_k$**; and $M_k$ cannot be large when $N_k$ is small
+# - **lower limit on $N_k$**, the cases of a hospital; and $M_k$ cannot be large when $N_k$ is small
 #
 # A rule must say no clearly, before anything is sent.
 
@@ -466,10 +512,6 @@ auc_found = table["member (AUC)"]
 claim("Averaging again helps against the membership test.",
       auc_found["M = 5, three averaged again"] < auc_found["M = 5, shuffled"])
 
-# %% [markdown]
-# Larger averages, shuffling, averaging again: none of them touches the sum. With $M = 20$ the new patient is even seen *better*, because fewer averages of
-# unknown size add up. Only waiting for more patients helps, and it still shows the mean of the ten.
-
 # %% [markdown] tags=["exercise"] exercise="which_rule"
 # ### Exercise: which rule against which attack?
 #
@@ -524,10 +566,14 @@ def checker(*answers):
     require(owner != "shuffle", "The look of the machine survives a change of order.")
     require(owner == "average again", "That says how often a hospital sends, not how it looks.")
 
+# %% [markdown]
+# Larger averages, shuffling, averaging again: none of them touches the sum. With $M = 20$ the new patient is even seen *better*, because fewer averages of
+# unknown size add up. Only waiting for more patients helps, and it still shows the mean of the ten.
+
 # %% [markdown] tags=["slide"]
 # ## Gradients are films in disguise
 #
-# FedSGD sends a [[gradient]]. A first linear layer computes $z = Wx + b$. Its gradients, for one film $x$, are
+# FedSGD sends a [[gradient|gradient of the loss]]. A first linear layer computes $z = Wx + b$. Its gradients, for one film $x$, are
 #
 # $$\partial L/\partial W = \delta\, x^T, \qquad \partial L/\partial b = \delta$$
 #
@@ -566,10 +612,30 @@ def film_from_gradient(weight_gradient, bias_gradient):
 def film_from_gradient(weight_gradient, bias_gradient):
     return bias_gradient @ weight_gradient / (bias_gradient @ bias_gradient)
 
+# %% tags=["equivalent"] exercise="film_from_gradient"
+def film_from_gradient(weight_gradient, bias_gradient):
+    learned = bias_gradient != 0
+    return (weight_gradient[learned] / bias_gradient[learned][:, None]).mean(axis=0)
+
 # %% tags=["wrong"] exercise="film_from_gradient" says="learned nothing"
 def film_from_gradient(weight_gradient, bias_gradient):
     with np.errstate(all="ignore"):
         return weight_gradient[0] / bias_gradient[0]
+
+# %% tags=["wrong"] exercise="film_from_gradient" says="largest in size"
+def film_from_gradient(weight_gradient, bias_gradient):
+    k = np.argmax(bias_gradient)
+    with np.errstate(all="ignore"):
+        return weight_gradient[k] / bias_gradient[k]
+
+# %% tags=["wrong"] exercise="film_from_gradient" says="divide it"
+def film_from_gradient(weight_gradient, bias_gradient):
+    return weight_gradient.mean(axis=0)
+
+# %% tags=["wrong"] exercise="film_from_gradient" says="one film, not one for each unit"
+def film_from_gradient(weight_gradient, bias_gradient):
+    with np.errstate(all="ignore"):
+        return weight_gradient / bias_gradient[:, None]
 
 # %% tags=["wrong"] exercise="film_from_gradient" says="divide it"
 def film_from_gradient(weight_gradient, bias_gradient):
@@ -585,12 +651,19 @@ def checker(film_from_gradient):
     truth = np.random.default_rng(0).random(12) + 0.1
     delta = np.array([0.0, 0.3, -0.8, 0.0, 0.1])
     answer = film_from_gradient(np.outer(delta, truth), delta)
+    require(np.shape(answer) != (5, 12), "Give back one film, not one for each unit.")
     if np.shape(answer) == (12,):
         answer = np.asarray(answer, dtype=float)
         require(not np.isnan(answer).all(), "That unit learned nothing: 0 divided by 0.")
-        require(not np.allclose(answer, -0.8 * truth), "This is the film times a number; divide it.")
         require(not np.allclose(answer, 1 / truth), "That division is upside down.")
+        scale = answer @ truth / (truth @ truth)
+        scaled = np.allclose(answer, scale * truth) and not np.isclose(scale, 1)
+        require(not scaled, "This is the film times a number; divide it.")
     close(answer, truth, "This is not the film that made these gradients.")
+    other = np.array([-0.5, 0.0, 0.0, -0.2, 0.0])  # all negative, and other units
+    again = np.asarray(film_from_gradient(np.outer(other, truth), other), dtype=float)
+    require(np.isfinite(again).all(), "All may be negative: take the unit that is largest in size.")
+    close(again, truth, "Right for one gradient, but not for one of other units.")
 
 # %% [markdown]
 # A convolution mixes neighbours, and there is no such division. Then the attacker *searches*: he begins with grey noise, computes
@@ -658,7 +731,7 @@ claim("Twenty local steps spoil this simple attack.", by_epochs[20] < by_epochs[
 # %% [markdown]
 # Do not rest on that: better attacks imitate the local steps in their search.
 #
-# And be fair to the defence: our films have 32 pixels, the network has no normalisation and wide random weights, and the labels were known. With bigger films, trained networks and larger batches the attack works much less well. But "gradients are only numbers" is not a protection.
+# And be fair to the defence: our films are 32 x 32 pixels, the network has no normalisation and wide random weights, and the labels were known. With bigger films, trained networks and larger batches the attack works much less well. But "gradients are only numbers" is not a protection.
 
 # %% [markdown] tags=["slide"]
 # ## [[Secure aggregation]]: the server sees only the sum
@@ -702,6 +775,12 @@ def masked_message(value, me, secrets):
 def masked_message(value, me, secrets):
     return (value + sum(np.sign(other - me) * n for other, n in secrets.items())) % 1000
 
+# %% tags=["equivalent"] exercise="masked_message"
+def masked_message(value, me, secrets):
+    for other in sorted(secrets):
+        value = (value + secrets[other] * (1 if other > me else -1)) % 1000
+    return value
+
 # %% tags=["wrong"] exercise="masked_message" says="do not cancel"
 def masked_message(value, me, secrets):
     return (value + sum(secrets.values())) % 1000
@@ -709,6 +788,14 @@ def masked_message(value, me, secrets):
 # %% tags=["wrong"] exercise="masked_message" says="0 to 999"
 def masked_message(value, me, secrets):
     return value + sum(n if other > me else -n for other, n in secrets.items())
+
+# %% tags=["wrong"] exercise="masked_message" says="0 to 999"
+def masked_message(value, me, secrets):
+    return value + sum(n if other > me else -n for other, n in secrets.items()) % 1000
+
+# %% tags=["wrong"] exercise="masked_message" says="do not cancel"
+def masked_message(value, me, secrets):
+    return (value + sum(n for other, n in secrets.items() if other > me)) % 1000
 
 # %% tags=["wrong"] exercise="masked_message" says="can read"
 def masked_message(value, me, secrets):
@@ -732,10 +819,14 @@ def checker(masked_message):
         require(sum(sent) % 1000 == 59, "The masks do not cancel in the sum of all hospitals.")
         require(sent[0] != (12 - 1150) % 1000, "The masks cancel, but the signs are the other way round.")
     close(sent, [162, 339, 558], "These are not the messages of hospitals 1, 2 and 3.")
+    late = masked_message(900, 1, {2: 700})
+    require(late != 1600, "Value and mask together must be on the clock: 0 to 999.")
+    close(late, 600, "This is not the message of hospital 1 with the value 900 and one secret, 700.")
 
 # %% [markdown]
 # If a hospital falls silent after the keys were exchanged, its masks stay in the sum. So each hospital cuts its secrets into parts, and
-# leaves them with the others: any four of six can rebuild them (*Shamir*). Here are six hospitals, two of which fall silent.
+# leaves them with the others: any four of six can rebuild them (*Shamir*). The price: four that
+# work with the server against the others can unmask a fifth. Here are six hospitals, two of which fall silent.
 
 # %%
 random = np.random.default_rng(6750)
@@ -814,6 +905,29 @@ def clip_each(gradients, clip):
         total += row * clip / length if length > clip else row
     return total
 
+# %% tags=["equivalent"] exercise="clip_each"
+def clip_each(gradients, clip):
+    length = np.sqrt((gradients**2).sum(axis=1, keepdims=True))
+    return np.sum(gradients / np.maximum(1, length / clip), axis=0)
+
+# %% tags=["wrong"] exercise="clip_each" says="Long rows"
+def clip_each(gradients, clip):
+    factor = np.maximum(1, clip / np.linalg.norm(gradients, axis=1))
+    return (gradients * factor[:, None]).sum(axis=0)
+
+# %% tags=["wrong"] exercise="clip_each" says="length of a row"
+def clip_each(gradients, clip):
+    return (gradients * np.minimum(1, clip / np.linalg.norm(gradients, axis=0))).sum(axis=0)
+
+# %% tags=["wrong"] exercise="clip_each" says="root"
+def clip_each(gradients, clip):
+    factor = np.minimum(1, clip / (gradients**2).sum(axis=1))
+    return (gradients * factor[:, None]).sum(axis=0)
+
+# %% tags=["wrong"] exercise="clip_each" says="add the rows"
+def clip_each(gradients, clip):
+    return gradients * np.minimum(1, clip / np.linalg.norm(gradients, axis=1))[:, None]
+
 # %% tags=["wrong"] exercise="clip_each" says="only the sum"
 def clip_each(gradients, clip):
     total = gradients.sum(axis=0)
@@ -838,6 +952,7 @@ def checker(clip_each):
     answer = clip_each(rows, 1.0)
     lengths = np.linalg.norm(rows, axis=1)
     right = (rows * np.minimum(1, 1 / lengths)[:, None]).sum(0)
+    require(np.shape(answer) != (3, 2), "Now add the rows: what is published is one sum.")
     if np.shape(answer) == (2,):
         answer = np.asarray(answer, dtype=float)
         total = rows.sum(0)
@@ -848,6 +963,13 @@ def checker(clip_each):
         grown_rows = (rows / lengths[:, None]).sum(0)
         require(not np.allclose(answer, grown_rows), "Short rows must stay as they are.")
         require(not np.allclose(answer, right / 3), "This is the mean; noise is added to the sum.")
+        stretched = (rows * np.maximum(1, 1 / lengths)[:, None]).sum(0)
+        for long in (stretched, total):
+            require(not np.allclose(answer, long), "Long rows are still as long as before.")
+        columns = (rows * np.minimum(1, 1 / np.linalg.norm(rows, axis=0))).sum(0)
+        require(not np.allclose(answer, columns), "The length of a row counts, not of a column.")
+        squares = (rows * np.minimum(1, 1 / lengths**2)[:, None]).sum(0)
+        require(not np.allclose(answer, squares), "A length has a root; you divided by its square.")
     close(answer, right, "This is not the sum of the clipped rows.")
 
 # %% [markdown]
@@ -873,7 +995,8 @@ claim("Noise of a hundredth of the clipping length ends this attack.", correlati
 
 # %% [markdown]
 # A noise of 0.01 stops *this* attack. But tomorrow's attack may be better. That is why $\varepsilon$ is computed, not tried: it holds against **every**
-# attack, and it adds up over the steps. 80 steps, each with a tenth of 1,000 patients:
+# attack, and it adds up over the steps. 80 steps, each with a tenth of 1,000 patients, and $\delta$ = 1/2000
+# (usual: below one over the number of patients):
 
 # %%
 for sigma in (0.5, 1.0, 2.0, 4.0):
@@ -909,9 +1032,10 @@ claim("To hide one of ten hospitals ruins the network.", lost[10] > 0.4)
 claim("To hide one of a hundred costs little at the same noise.", lost[100] < 0.1)
 
 # %% [markdown]
-# Dotted: without noise. The noise is shared: it is made for **one** contribution, and averaged over all. So hiding one of a hundred is cheap, and one of ten is
+# Bars: 95 % intervals over the five seeds. Dotted: without noise (two of these lines lie on each other). The noise is shared: it is made for **one** contribution, and averaged over all. So hiding one of a hundred is cheap, and one of ten is
 # not. For a few hospitals, protect patients, not hospitals. The lines are different trainings; compare each with its own dotted line. An epsilon
-# of 10 is a weak promise ($e^{10}$ is 22,000), and rare diseases usually pay first.
+# of 10 is a weak promise ($e^{10}$ is 22,000), and rare diseases usually pay first. Here $\delta$ is one over twice the number protected: for ten
+# hospitals that is 1/20, hardly a promise at all.
 
 # %% [markdown] tags=["instructor"]
 # Short of time: leave out "Who are these two?" and the epochs of gradient inversion. Good questions: "Whom does our
@@ -921,15 +1045,15 @@ claim("To hide one of a hundred costs little at the same noise.", lost[100] < 0.
 # %% [markdown] tags=["slide"]
 # ## What protects against what
 #
-# | | film from messages | film from a gradient | who sent it | holds against any attack |
-# |---|---|---|---|---|
-# | larger $M_k$ | no | - | makes it worse | no |
-# | shuffle | no | - | hardly | no |
-# | average again | hardly | - | yes | no |
-# | limit on updates | partly | - | no | no |
-# | more local steps | - | partly | no | no |
-# | secure aggregation | of the sum only | of the sum only | yes | no |
-# | clip and noise | yes | yes | no | yes, up to $\varepsilon$ |
+# | | who is in it | film from messages | film from a gradient | who sent it | any attack |
+# |---|---|---|---|---|---|
+# | larger $M_k$ | partly | no | - | makes it worse | no |
+# | shuffle | no | no | - | no | no |
+# | average again | partly | hardly | - | yes | no |
+# | limit on updates | no | partly | - | no | no |
+# | more local steps | - | - | partly | no | no |
+# | secure aggregation | of the sum only | of the sum only | of the sum only | yes | no |
+# | clip and noise | yes | yes | yes | no | yes, up to $\varepsilon$ |
 
 # %% [markdown]
 # ## What the ethics board asks
@@ -950,16 +1074,17 @@ progress()
 # %% [markdown] tags=["slide"]
 # ## What to remember
 #
-# - What looks anonymous need not be: an average of twenty films still tells who is in it.
+# - What looks anonymous need not be: an average of twenty films looks like nobody, and still hints at who is in it.
 # - Two messages that differ by one patient are that patient. Sums survive shuffling.
-# - A gradient of one film is that film; batches and local steps only blur it.
+# - A gradient of one film can be that film; batches and local steps blur it, but they promise nothing.
 # - Secure aggregation hides whose update it is. Noise hides what is in it. They are different promises.
 # - Differential privacy is the only one that holds against attacks not yet invented; it is paid for in accuracy.
 
 # %% [markdown]
 # ## References
 #
-# - T. Yoon et al., FedMix, arXiv:2107.00233 (2021): averages instead of films; the rules tested here are those of the workshop, slide 17.
+# - T. Yoon et al., FedMix, arXiv:2107.00233 (2021): averages instead of films; the rules tested here: Yang E., workshop of the
+#   Korean Society of Imaging Informatics in Medicine, 2021, slide 17.
 # - N. Homer et al., PLOS Genetics 4:e1000167 (2008): single people found in averages of genomes.
 # - L. Zhu et al., Deep Leakage from Gradients, arXiv:1906.08935; B. Zhao et al., iDLG, arXiv:2001.02610.
 # - J. Geiping et al., Inverting Gradients, arXiv:2003.14053.
