@@ -845,7 +845,7 @@ ax.axis("off")
 show(fig, alt="Diagram: one server on the left with its certificate and key, three hospitals on the right with their patients' data and the "
      "authority's certificate; arrows between them through a dashed line, the firewalls, which only outgoing calls pass")
 
-# %%
+# %% tags=["varies"]
 with tempfile.TemporaryDirectory() as folder:
     ours = make_certificates(Path(folder) / "ours")
     strangers = make_certificates(Path(folder) / "strangers")

@@ -82,8 +82,10 @@ explore(
 sizes = (1, 2, 5, 20, None)
 averages = [client_averages(places[0], size, 6, seed=1).inputs[0, 0] for size in sizes]
 titles = [f"average of {size or 'all 50'}" for size in sizes]
+fig = films(averages, titles, columns=5, width=11, vmin=-2, vmax=2)
+fig.set_figheight(2.7)
 show(
-    films(averages, titles, columns=5, width=11, vmin=-2, vmax=2),
+    fig,
     alt="Averages of 1, 2, 5, 20 and all 50 films of one hospital: the more films, the more they look like the same smooth chest",
 )
 
