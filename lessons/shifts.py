@@ -42,6 +42,9 @@ network = load_film_classifier()
 # Where the rays go through a patient does not depend on the machine. So we follow the rays once (half a minute), and any
 # machine can image the same 800 patients in a second. Patients with two findings are sent home: the classifier must give one of six answers.
 # They are *everyday* patients, with milder findings than those it learned from.
+#
+# A word on names. Strictly, covariate shift demands that the same film still means the same illness: p(illness given film) stays. New
+# software breaks that, so some call a change of machine *acquisition shift* and a season *prevalence shift* (Castro 2020).
 
 # %% tags=["varies"]
 USUAL = dict.fromkeys(CLASSES[1:], 0.10) | {"interstitial_opacity": 0.22}
@@ -114,7 +117,10 @@ claim("But it costs less than 0.04 of AUC", losses["new software"].auc < 0.04)
 # Surprising twice. **Noise** hardly matters: at 64 pixels each pixel collects so many photons that even a fiftieth is plenty. **Processing** matters most:
 # fine structure boosted everywhere *is* what interstitial opacity looks like.
 #
-# (A p of nan: no film changed sides.) And the AUC does not show it. The network still *ranks* well, but its answers moved together over the threshold. Who
+# The **letter** is harmless here: in training no film bore one, so no illness went along with it. Where marks go along with a hospital full of ill patients, networks
+# can use them (Zech 2018). A p of nan means: the test has nothing to count.
+#
+# And the AUC does not show it. The network still *ranks* well, but its answers moved together over the threshold. Who
 # reports only AUC after a software update reports that all is well.
 
 # %% [markdown] tags=["slide"]
@@ -231,6 +237,19 @@ def in_season(p, old, new):
     odds = p / (1 - p) * (new / (1 - new)) / (old / (1 - old))
     return odds / (1 + odds)
 
+# %% tags=["equivalent"] exercise="shifted_probability"
+def in_season(p, old, new):
+    speaks_for = p / (1 - p) * (1 - old) / old  # the likelihood ratio of this film
+    return new * speaks_for / (new * speaks_for + 1 - new)
+
+# %% tags=["wrong"] exercise="shifted_probability" says="odds"
+def in_season(p, old, new):
+    return p / (1 - p) * (new / (1 - new)) / (old / (1 - old))
+
+# %% tags=["wrong"] exercise="shifted_probability" says="added"
+def in_season(p, old, new):
+    return p + new - old
+
 # %% tags=["wrong"] exercise="shifted_probability" says="sum to 1"
 def in_season(p, old, new):
     return p * new / old
@@ -253,6 +272,8 @@ def checker(in_season):
     got = in_season(0.3, 0.1, 0.4)
     if isinstance(got, (float, np.floating)):
         require(abs(got - 1.2) > 1e-6, "More than 1: ill and healthy must sum to 1 in the end.")
+        require(abs(got - 0.3 / 0.7 * 6) > 1e-6, "These are odds: turn them back into a probability.")
+        require(abs(got - 0.6) > 1e-6, "Shares cannot be added to a probability: 80 % would leave 100 %.")
         require(abs(got - 1.2 / 1.9) > 1e-6, "The healthy became rarer, too: their part changes as well.")
         require(abs(got - 0.075 / (0.075 + 0.7 * 0.9 / 0.6)) > 1e-6, "Old and new are turned round: in a wave the probability rises.")
         require(abs(got - 0.12 / 0.54) > 1e-6, "p already knows the old share; take it out before the new one comes in.")
@@ -266,7 +287,7 @@ def checker(in_season):
 #
 # | alarm | looks at |
 # |---|---|
-# | Kolmogorov-Smirnov | each of 90 features alone, with [[Bonferroni correction]] |
+# | Kolmogorov-Smirnov (KS) | each of 90 features alone: the largest gap between two cumulative curves, with [[Bonferroni correction]] |
 # | kernel MMD ([[maximum mean discrepancy]]) | all features together |
 # | [[domain classifier]] | whatever separates old from new; its AUC says how clearly |
 # | counts of calls | only the six answers |
@@ -294,11 +315,11 @@ claim("The old plates are told from room A nearly always", found["old plates"][4
 # %% [markdown]
 # - The counts ring for the season **and** for the software: a count does not know why.
 # - The domain classifier tells other machines at a glance (AUC near 1). A season shows the same kinds of films, only mixed differently: AUC near 0.5.
-# - Old plates and new software ring equally loudly, yet the one costs a twentieth of the answers and the other a third. **An alarm is not a harm**, and the
+# - To the domain classifier old plates and new software look equally strange, yet the one costs a twentieth of the answers and the other a third. **An alarm is not a harm**, and the
 #   AUC of a domain classifier does not measure one.
 # - An AUC a little *below* 0.5 means no more than 0.5: what was learned from chance in some films does not hold in the others.
 #
-# p values of random permutations cannot fall below 1 / (rounds + 1), here 0.005.
+# p values of random permutations cannot fall below 1 / (rounds + 1): here about 0.005 for MMD and domain (200 rounds), 0.001 for the counts (999).
 
 # %% [markdown] tags=["exercise"] exercise="many_features"
 # ### Exercise: ninety tests at once
@@ -331,6 +352,18 @@ def alarm(p_values, level=0.05):
 # %% tags=["equivalent"] exercise="many_features"
 def alarm(p_values, level=0.05):
     return np.any(np.asarray(p_values) * len(p_values) <= level)
+
+# %% tags=["equivalent"] exercise="many_features"
+def alarm(p_values, level=0.05):
+    return any(p <= level / len(p_values) for p in p_values)
+
+# %% tags=["wrong"] exercise="many_features" says="single test"
+def alarm(p_values, level=0.05):
+    return min(p_values) <= level / 90
+
+# %% tags=["wrong"] exercise="many_features" says="One feature"
+def alarm(p_values, level=0.05):
+    return all(p <= level / len(p_values) for p in p_values)
 
 # %% tags=["wrong"] exercise="many_features" says="90 chances"
 def alarm(p_values, level=0.05):
@@ -406,7 +439,8 @@ claim("50 films are enough to notice the old plates in nearly all studies", rang
 #
 # $$\text{calls now} = \text{confusions} \times \text{illness now}$$
 #
-# Solve for the illness. No new label is needed. (*Black box shift estimation*: the network may be any black box.)
+# Solve for the illness. No new label is needed. (*Black box shift estimation*: the network may be any black box. With two classes
+# epidemiologists have done it since Rogan and Gladen, 1978.)
 
 # %% [markdown] tags=["exercise"] exercise="undo_confusions"
 # ### Exercise: BBSE by hand
@@ -454,6 +488,10 @@ def ill_now(called, sensitivity, false_alarms):
 def ill_now(called, sensitivity, false_alarms):
     return float(np.clip((called - false_alarms) / sensitivity, 0, 1))
 
+# %% tags=["wrong"] exercise="undo_confusions" says="ends at 1"
+def ill_now(called, sensitivity, false_alarms):
+    return max(0, (called - false_alarms) / (sensitivity - false_alarms))
+
 # %% tags=["wrong"] exercise="undo_confusions" says="below 0"
 def ill_now(called, sensitivity, false_alarms):
     return (called - false_alarms) / (sensitivity - false_alarms)
@@ -473,9 +511,12 @@ def checker(ill_now):
 # %% [markdown] tags=["slide"]
 # ## ... or guess, correct, guess again (EM)
 #
+# EM is short for [[expectation maximisation]].
+#
 # 1. Guess the shares. 2. Correct every probability with them (the exercise above). 3. Their mean is the next guess.
 #
-# It uses the probabilities, so these must be honest ([[calibration]]): we fit them to last year's labelled films first.
+# It uses the probabilities, so these must be honest ([[calibration]]). So we first fit one factor and one offset per class to last year's
+# labelled films; lesson "Calibration" explains how.
 
 # %% tags=["varies"]
 from course_lib.evaluation.calibrators import VectorScaling, with_prior
@@ -526,8 +567,8 @@ print(f"gain in accuracy {gained.accuracy:.3f} ({gained.accuracy_interval}), p =
 claim("The corrected probabilities expect nearly as many ill as there are", abs(better[:, FLU].mean() - 0.40) < 0.10)
 
 # %% [markdown]
-# Honest: the gain in accuracy is small, and with so few films its interval may include zero. The correction buys sensitivity with false alarms, as a lower
-# threshold would. What surely improves is the *meaning* of the probability: they now expect about as many ill as there are (40 %). The AUC can
+# Honest: the gain in accuracy is small, and with so few films its interval may include zero. Compare the lines: nearly all of it comes from the
+# calibration, not from the season. The season's correction buys sensitivity with false alarms, as a lower threshold would. What surely improves is the *meaning* of the probability: they now expect about as many ill as there are (40 %). The AUC can
 # hardly change, for within one season every film gets nearly the same push.
 
 # %% [markdown] tags=["slide"]
@@ -575,7 +616,8 @@ claim("Nothing is left to explain in the flu films", verdicts["flu season"][1][1
 claim("No season explains the software", verdicts["new software"][1][0] > 0.8 and verdicts["new software"][1][1] < 0.05)
 
 # %% [markdown]
-# This is the answer to Monday's question, and it needed no label. It is evidence, not proof: look at a few films. A radiologist sees boosted edges at once.
+# This is the answer to Monday's question, and it needed no new label. It is evidence, not proof: a quiet alarm may also mean too few films. So look at
+# some of them. A radiologist sees boosted edges at once.
 
 # %% [markdown] tags=["exercise"] exercise="which_shift"
 # ### Exercise: four Mondays
@@ -696,6 +738,18 @@ def effective(weights):
     shares = np.asarray(weights, dtype=float) / np.sum(weights)
     return 1 / np.sum(shares**2)
 
+# %% tags=["equivalent"] exercise="films_that_count"
+def effective(weights):
+    return len(weights) * np.mean(weights) ** 2 / np.mean(np.square(weights))
+
+# %% tags=["wrong"] exercise="films_that_count" says="sum to 1"
+def effective(weights):
+    return 1 / np.sum(np.square(weights))
+
+# %% tags=["wrong"] exercise="films_that_count" says="largest weight"
+def effective(weights):
+    return np.sum(weights) / np.max(weights)
+
 # %% tags=["wrong"] exercise="films_that_count" says="Upside down"
 def effective(weights):
     return np.sum(np.square(weights)) / np.sum(weights) ** 2
@@ -717,6 +771,8 @@ def checker(effective):
     got = effective(np.array([1.0, 2.0, 3.0, 6.0]))
     if isinstance(got, (int, float, np.floating, np.integer)):
         require(abs(got - 50 / 144) > 1e-6, "Upside down: a number of films is not below 1.")
+        require(abs(got - 1 / 50) > 1e-6, "That holds only for weights that sum to 1; these do not.")
+        require(abs(got - 2) > 1e-6, "The largest weight alone does not say how unequal the others are.")
         require(abs(got - 12 / 50) > 1e-6, "Above stands the square of the sum.")
         require(got != 4, "That is only how many there are; unequal weights count for fewer.")
         require(abs(got - 12) > 1e-6, "The sum says nothing about how unequal the weights are.")
@@ -728,6 +784,8 @@ def checker(effective):
 #
 # Each batch-norm layer subtracts the mean grey and divides by the spread that it met in training. Give it those of the new machine: 32 unlabelled films are
 # enough. No weight is trained.
+#
+# How much should the old statistics still count? As much as 0, 32 or 320 films of the new machine; 0 forgets them.
 
 # %% tags=["slide", "varies"]
 from course_lib.robustness.adaptation_norm import renormalised
@@ -801,7 +859,8 @@ claim("It costs accuracy where the grid was forgotten", compared["grid forgotten
 # %% [markdown]
 # Two lessons in one table. Against what was foreseen (sharpness was among the changes) augmentation protects, and no film of the new
 # machine was needed. But it is **not free**: on all other machines, room A included, this network is a little worse, and most where
-# scatter draws a veil that nobody had foreseen. "Robust" always needs the words "against what", and the price.
+# scatter draws a veil that nobody had foreseen. "Robust" always needs the words "against what", and the price. (One training each: another start would
+# move the small differences.)
 #
 # ## What to do on Monday
 #
@@ -814,7 +873,7 @@ claim("It costs accuracy where the grid was forgotten", compared["grid forgotten
 
 # %% [markdown] tags=["instructor"]
 # Ask before the table of losses for the class's order, and show it beside the result. Typical mistakes: to report the AUC only; to take a p value of an alarm for
-# harm (the low dose); to believe that BBSE is safe because it needs no probabilities. Short of time: leave out the section on power
+# harm (the old plates); to believe that BBSE is safe because it needs no probabilities. Short of time: leave out the section on power
 # and the exercise on effective films.
 
 # %% [markdown] tags=["instructor"]
@@ -847,3 +906,5 @@ progress()
 # - Y. Li et al., Revisiting batch normalization for practical domain adaptation, arXiv:1603.04779.
 # - S. Schneider et al., Improving robustness against common corruptions by covariate shift adaptation, NeurIPS 2020, arXiv:2006.16971.
 # - J. Zech et al., Variable generalization performance of a deep learning model to detect pneumonia in chest radiographs, PLOS Medicine 2018.
+# - D. Castro, I. Walker, B. Glocker, Causality matters in medical imaging, Nature Communications 11 (2020) 3673.
+# - W. Rogan, B. Gladen, Estimating prevalence from the results of a screening test, Am J Epidemiol 107 (1978) 71.
