@@ -284,6 +284,10 @@ def distance(x, centres, inverse):
 def distance(x, centres, inverse):
     return min(((x - centre) ** 2).sum() for centre in centres)
 
+# %% tags=["wrong"] exercise="unknowns_mahalanobis" says="one number"
+def distance(x, centres, inverse):
+    return [(x - centre) @ inverse @ (x - centre) for centre in centres]
+
 # %% tags=["wrong"] exercise="unknowns_mahalanobis" says="inverted already"
 def distance(x, centres, inverse):
     away = centres - x
@@ -311,7 +315,9 @@ def distance(x, centres, inverse):
 def checker(distance):
     x, centres = np.array([3.0, 0.0]), np.array([[0.0, 0.0], [3.0, 2.0], [-10.0, 0.0]])
     inverse = np.array([[0.25, 0.0], [0.0, 4.0]])  # spreads of 2 and of 1/2
-    got = float(distance(x, centres, inverse))
+    got = distance(x, centres, inverse)
+    require(np.ndim(got) == 0, "Return one number: of all these distances, that to the nearest centre.")
+    got = float(got)
     require(abs(got - 4) > 1e-9, "That is the ordinary distance; the spread in each direction is left out.")
     require(abs(got - 1) > 1e-9, "`inverse` is inverted already; use it as it is.")
     require(abs(got - 1.5) > 1e-9, "The squared distance is asked; leave out the root.")
@@ -779,6 +785,10 @@ def risk_at(correct, unusual, coverage):
 def risk_at(correct, unusual, coverage):
     return 1 - correct[unusual <= np.quantile(unusual, coverage)].mean()
 
+# %% tags=["wrong"] exercise="unknowns_selective" says="first of the list"
+def risk_at(correct, unusual, coverage):
+    return 1 - correct[: round(coverage * len(correct))].mean()
+
 # %% tags=["wrong"] exercise="unknowns_selective" says="not of silence"
 def risk_at(correct, unusual, coverage):
     order = np.argsort(unusual)[: round((1 - coverage) * len(unusual))]
@@ -810,10 +820,11 @@ def risk_at(correct, unusual, coverage):
 
 # %% tags=["checker"] exercise="unknowns_selective"
 def checker(risk_at):
-    correct = np.array([0, 1, 1, 1, 0, 1, 1, 0, 1, 0], bool)
-    unusual = np.array([9.0, 1, 2, 3, 4, 5, 6, 8, 7, 0.5])
+    correct = np.array([1, 1, 1, 1, 0, 1, 1, 0, 0, 0], bool)
+    unusual = np.array([7.0, 1, 2, 3, 4, 5, 6, 8, 9, 0.5])
     got = float(risk_at(correct, unusual, 0.7))
     require(abs(got - 3 / 7) > 1e-9, "You answered the strangest films and kept silent on the calm ones.")
+    require(abs(got - 1 / 7) > 1e-9, "Sort by the score: the calmest films are not the first of the list.")
     require(abs(got - 1 / 3) > 1e-9, "Coverage is the share of answers, not of silence.")
     require(abs(got - 0.2) > 1e-9, "You divided by all films; the risk is a share of the answers that were given.")
     require(abs(got - 5 / 7) > 1e-9, "That is the share of right answers.")
