@@ -9,7 +9,7 @@
 # You cannot check honesty on one patient. You need many, and you need to know how far chance moves the answer.
 
 # %% [markdown]
-# Weather services have lived with this for a century: rain must fall on seven of ten days with "70 % chance of rain". Radiology
+# Weather services have lived with this for generations: rain must fall on seven of ten days with "70 % chance of rain". Radiology
 # needs it as much. *Treat if the risk is above 20 %* makes no sense with a number that is no risk.
 #
 # The subject is the **film classifier** of the lessons on trust: six answers, one network, five copies trained from different seeds.
@@ -67,6 +67,8 @@ show(films(few[least, 0].numpy(), says, columns=6, width=13),
 # %% [markdown] tags=["slide"]
 # ## The reliability diagram
 #
+# Lesson *measuring* drew it for yes or no. With six classes:
+#
 # 1. Put the films into bins by **confidence**: the probability of the answer.
 # 2. In each bin compare the mean confidence (promised) with the share of right answers (observed).
 # 3. Honest: all points on the diagonal.
@@ -113,6 +115,26 @@ def ece(confidence, right, bins):
     number = np.minimum((confidence * bins).astype(int), bins - 1)
     return np.abs(np.bincount(number, weights=confidence - right)).sum() / len(right)
 
+# %% tags=["equivalent"] exercise="calibration_ece"
+def ece(confidence, right, bins):
+    edges, total = np.linspace(0, 1, bins + 1), 0.0
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        inside = (confidence > low) & (confidence <= high)  # a border may belong to the lower bin
+        if inside.any():
+            total += inside.sum() / len(right) * abs(right[inside].mean() - confidence[inside].mean())
+    return total
+
+# %% tags=["wrong"] exercise="calibration_ece" says="no mean"
+def ece(confidence, right, bins):
+    number = np.minimum((confidence * bins).astype(int), bins - 1)
+    gaps = [(number == b).mean() * abs(confidence[number == b].mean() - right[number == b].mean()) for b in range(bins)]
+    return np.sum(gaps)
+
+# %% tags=["wrong"] exercise="calibration_ece" says="belongs to the last bin"
+def ece(confidence, right, bins):
+    number = np.digitize(confidence, np.linspace(0, 1, bins + 1))
+    return np.abs(np.bincount(number, weights=confidence - right)).sum() / len(right)
+
 # %% tags=["wrong"] exercise="calibration_ece" says="counts as its films"
 def ece(confidence, right, bins):
     number = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -138,7 +160,7 @@ def ece(confidence, right, bins):
 
 # %% tags=["checker"] exercise="calibration_ece"
 def checker(ece):
-    c = np.array([0.95, 0.9, 0.85, 0.8, 0.75, 0.45, 0.42, 0.3])
+    c = np.array([0.95, 0.9, 0.85, 0.87, 0.75, 0.45, 0.42, 0.3])  # none on a border
     r = np.array([1, 0, 1, 0, 1, 1, 1, 0])
     got = ece(c, r, 5)
     if isinstance(got, (float, np.floating)):
@@ -146,6 +168,7 @@ def checker(ece):
         gaps = np.array([c[n == b].mean() - r[n == b].mean() for b in np.unique(n)])
         share = np.array([(n == b).mean() for b in np.unique(n)])
         middle = np.array([abs((b + 0.5) / 5 - r[n == b].mean()) for b in np.unique(n)])
+        require(not np.isnan(got), "An empty bin has no mean: leave it out.")
         require(abs(got - np.abs(c - r).mean()) > 1e-6, "A single film is right or wrong; compare means of many.")
         require(abs(got - abs(gaps).mean()) > 1e-6, "A bin counts as its films do: weigh the gaps.")
         require(abs(abs(got) - abs((share * gaps).sum())) > 1e-6, "Gaps of both signs cancel: compare within each bin, and without the sign.")
@@ -154,11 +177,11 @@ def checker(ece):
     c = np.array([0.95, 0.92, 0.88, 0.85, 0.75, 0.72, 0.65, 0.55, 0.45, 0.35])
     r = np.array([1, 1, 1, 0, 1, 0, 1, 0, 1, 0])
     close(ece(c, r, 5), 0.107, "Of ten answers in five bins the mean gap is another.")
-    close(ece(np.array([1.0, 1.0]), np.array([1, 0]), 10), 0.5, "A confidence of exactly 1 belongs to the last bin.")
+    close(ece(np.array([1.0, 0.92]), np.array([0, 1]), 10), 0.46, "A confidence of exactly 1 belongs to the last bin.")
 
 # %% [markdown]
 # Now the network itself. Each point carries a 95 % interval (Wilson's); bins with fewer than five films are not drawn. Below are the films per
-# bin: most answers are very sure.
+# bin: most answers are very sure. The diagram has ten bins; where nothing else is said, an ECE is computed with 15.
 
 # %%
 def reliability_figure(probability, bins=10, title=""):
@@ -189,9 +212,12 @@ print(f"mean confidence {confidence.mean():.3f}, right {right.mean():.3f}, ECE {
 # ## Where over-confidence comes from
 #
 # Not bad, for a network that was stopped in time. Now a colleague gets hold of its 90 features and trains a new head on 300 films of his
-# own. He trains until the training loss is nearly 0, because *lower is better*.
+# own. The loss is the **log loss** (cross-entropy): the mean of $-\log p$ of the true class. He trains until it is nearly 0, because
+# *lower is better*.
 #
 # From some step on, all his training films are answered rightly. The loss can fall further in one way only: by growing **surer**.
+#
+# A second head has [[label smoothing]]: it is told to say 92 % for the true class, not 100 %, and to share 8 % among the others.
 
 # %%
 mean, spread = validation.features.mean(0), validation.features.std(0) + 1e-6
@@ -247,8 +273,8 @@ claim("The over-trained head promises at least 4 points too much", overconfidenc
 claim("Label smoothing overdoes it: at least 4 points too little", overconfidence(test.classes, of[0.1][-1]) < -0.04)
 
 # %% [markdown]
-# [[Label smoothing]] trains towards 90 % instead of 100 %. It prevents over-confidence, but it does not aim at honesty: a network that is
-# right in 93 of 100 cases should not be told to say 90 % (and less). It is a guard rail, not a calibration.
+# Label smoothing prevents over-confidence, but it does not aim at honesty: it asks for the same 92 % on every film, easy or hard. On new films
+# the head says even less, and is right more often than it says. It is a guard rail, not a calibration.
 #
 # The head shows what over-training does. It is the patient for the treatment that follows.
 
@@ -332,6 +358,14 @@ def best_temperature(logits, classes, candidates):
 def best_temperature(logits, classes, candidates):
     return min(candidates, key=lambda t: -np.log(softmax(logits / t).max(1)).mean())
 
+# %% tags=["wrong"] exercise="calibration_temperature" says="its place"
+def best_temperature(logits, classes, candidates):
+    return np.argmin([log_loss(classes, softmax(logits / t)) for t in candidates])
+
+# %% tags=["wrong"] exercise="calibration_temperature" says="depends on its bins"
+def best_temperature(logits, classes, candidates):
+    return min(candidates, key=lambda t: confidence_error(classes, softmax(logits / t)))
+
 # %% tags=["checker"] exercise="calibration_temperature"
 def checker(best_temperature):
     random = np.random.default_rng(0)
@@ -344,6 +378,11 @@ def checker(best_temperature):
     require(not (got == honest == perfect == 4.0), "The accuracy never changes with the temperature: use the log loss.")
     require(not (got == honest == perfect == 0.25), "You look at the largest probability; look at that of the true class.")
     require(not (got == 0.25 and perfect == 4.0), "The loss should be the smallest, not largest.")
+    require(not (got == 1 and honest == 2), "Return the candidate itself, not its place in the list.")
+    few = np.random.default_rng(5)
+    z_few = 2 * few.normal(size=(60, 3))
+    y_few = (few.random((60, 1)) > softmax(z_few).cumsum(1)).sum(1)
+    require(best_temperature(z_few, y_few, steps) != 0.5, "Do not choose by the calibration error, which depends on its bins: take the log loss.")
     close(float(got), 2.0, "Logits that are twice too large need another temperature.")
     close(float(honest), 1.0, "An honest network needs no other temperature.")
 
@@ -410,7 +449,8 @@ claim("On 100 films even honest answers show an ECE three times as large as on 2
 claim("More bins never make it smaller when they divide the old ones", choices["width", 100] >= choices["width", 50] >= choices["width", 10])
 
 # %% [markdown]
-# So an ECE is reported with its interval, beside what an honest network would show. And there are measures without bins: the
+# So an ECE is reported with its interval, beside what an honest network would show. (The interval is a [[bootstrap]]; the chance that resampling
+# itself adds is taken off.) And there are measures without bins: the
 # **overconfidence** (mean confidence minus accuracy), and the KS error, the largest gap of the *running sums*.
 
 # %% tags=["varies"]
@@ -505,6 +545,10 @@ def expected_score(p, q):
 def expected_score(p, q):
     return q * p**2 + (1 - q) * (p - 1) ** 2
 
+# %% tags=["wrong"] exercise="calibration_proper" says="How often"
+def expected_score(p, q):
+    return (p - 1) ** 2 + p**2
+
 # %% tags=["checker"] exercise="calibration_proper"
 def checker(expected_score):
     got = expected_score(0.7, 0.4)
@@ -512,6 +556,7 @@ def checker(expected_score):
         require(abs(got - 0.09) > 1e-9, "Even who says exactly q pays: the single outcome stays uncertain.")
         require(abs(got - 0.036) > 1e-9, "And if the patient is healthy? That happens too.")
         require(abs(got - 0.54) > 1e-9, "The distance is squared.")
+        require(abs(got - 0.58) > 1e-9, "How often does each of the two happen? Weigh them.")
         require(abs(got - 0.25) > 1e-9, "It is the other way round: if ill, the distance is p - 1.")
     close(got, 0.33, "At p = 0.7 and q = 0.4 we expect another score.")
     close(expected_score(0.4, 0.4), 0.24, "Who says q = 0.4 expects another score.")
@@ -595,8 +640,9 @@ claim("The ensemble has a lower log loss than any of its members", log_loss(test
 claim("It promises less than its members do on average", right_and_confidence(test.classes, together)[1].mean() < np.mean([p.max(1) for p in alone]))
 
 # %% [markdown]
-# Is it better *calibrated*? Modest is not the same as honest: averaging an honest crowd makes it **under**-confident. It is as a proper
-# score that the ensemble surely wins: the log loss is convex, so the mean of probabilities never loses against the mean of the losses.
+# Is it better *calibrated*? Modest is not the same as honest: averaging an honest crowd makes it **under**-confident. What is sure
+# is this: the log loss is convex, so the log loss of the mean probability is never above the mean of the members' log losses. That it beats
+# even the best member, as here, is usual but not certain.
 #
 # ## When the world changes
 #
@@ -641,16 +687,17 @@ claim("The ensemble helps at the bedside, and much less on C", shift["portable"]
 #
 # ### When only the prevalences change
 #
-# One kind of change can be computed. In this test set about every second patient is ill. Let the network move to **screening**, where 1 of
-# 100 is: same films, other mixture ([[label shift]]). By Bayes' rule, what was honest before is put right by
+# One kind of change can be computed, as lesson *shifts* did for a flu wave. Here about every second patient is ill. Let the network move to
+# **screening**, where 1 of 100 is: same films, other mixture ([[label shift]]). By Bayes' rule, what was honest before is put right by
 #
 # $$p'_k \;\propto\; p_k \,\frac{\text{new share}_k}{\text{old share}_k}$$
 
 # %% [markdown] tags=["exercise"] exercise="calibration_prior"
-# ### Exercise: the same answer in another hospital
+# ### Exercise: the same answers in another hospital
 #
-# An honest network says that a patient is ill with probability `p`. It was calibrated where a share `before` is ill. Write
-# `elsewhere(p, before, after)`, the probability for the same film where a share `after` is ill.
+# In lesson *shifts* there were two classes, ill or not. Now all classes at once: `p` (N, K) are the probabilities of N films, calibrated where
+# the classes have the shares `before` (K,). Write `elsewhere(p, before, after)`, the probabilities (N, K) of the same films where the
+# shares are `after` (K,).
 
 # %% tags=["stub"] exercise="calibration_prior"
 def elsewhere(p, before, after):
@@ -661,56 +708,68 @@ def elsewhere(p, before, after):
 check("calibration_prior", elsewhere)
 
 # %% [markdown] tags=["hint"] exercise="calibration_prior"
-# Two classes: ill, with p and the shares; healthy, with 1 - p and 1 minus the shares.
+# The sign $\propto$ means: up to one factor per film. Which factor makes the probabilities of a film sum to 1?
 
 # %% [markdown] tags=["hint"] exercise="calibration_prior"
-# Weigh each: `ill = p * after / before`, `healthy = (1 - p) * (1 - after) / (1 - before)`.
+# `weighed = p * after / before` has the shape of `p`: every column has been multiplied by its own number.
 
 # %% [markdown] tags=["hint"] exercise="calibration_prior"
-# Both must sum to 1 again: `ill / (ill + healthy)`.
+# Divide each row by its sum: `weighed / weighed.sum(1, keepdims=True)`.
 
 # %% tags=["solution"] exercise="calibration_prior"
 def elsewhere(p, before, after):
     """Probability of illness at another prevalence."""
-    ill = p * after / before
-    healthy = (1 - p) * (1 - after) / (1 - before)
-    return ill / (ill + healthy)  # what is left sums to 1
+    weighed = p * after / before
+    return weighed / weighed.sum(1, keepdims=True)  # each film's probabilities sum to 1 again
 
 # %% tags=["equivalent"] exercise="calibration_prior"
 def elsewhere(p, before, after):
-    odds = p / (1 - p) / (before / (1 - before)) * (after / (1 - after))
-    return odds / (1 + odds)
+    return np.array([row * after / before / sum(row * after / before) for row in p])
+
+# %% tags=["equivalent"] exercise="calibration_prior"
+def elsewhere(p, before, after):
+    return softmax(np.log(p) + np.log(after) - np.log(before))
 
 # %% tags=["wrong"] exercise="calibration_prior" says="sum to 1"
 def elsewhere(p, before, after):
     return p * after / before
 
-# %% tags=["wrong"] exercise="calibration_prior" says="healthy too"
+# %% tags=["wrong"] exercise="calibration_prior" says="own sum"
 def elsewhere(p, before, after):
-    return p * after / before / (p * after / before + 1 - p)
+    return p * after / before / (p * after / before).sum()
+
+# %% tags=["wrong"] exercise="calibration_prior" says="own sum"
+def elsewhere(p, before, after):
+    return p * after / before / (p * after / before).sum(0)
 
 # %% tags=["wrong"] exercise="calibration_prior" says="other direction"
 def elsewhere(p, before, after):
-    ill, healthy = p * before / after, (1 - p) * (1 - before) / (1 - after)
-    return ill / (ill + healthy)
+    weighed = p * before / after
+    return weighed / weighed.sum(1, keepdims=True)
 
 # %% tags=["wrong"] exercise="calibration_prior" says="twice"
 def elsewhere(p, before, after):
-    return p * after / (p * after + (1 - p) * (1 - after))
+    return p * after / (p * after).sum(1, keepdims=True)
 
 # %% tags=["checker"] exercise="calibration_prior"
 def checker(elsewhere):
-    p, b, a = 0.8, 0.4, 0.01
-    got, half = elsewhere(p, b, a), p * a / b
-    if isinstance(got, (float, np.floating)):
-        require(abs(got - half) > 1e-9, "Ill and healthy must sum to 1 afterwards.")
-        require(abs(got - half / (half + 1 - p)) > 1e-9, "The share of the healthy too has changed.")
-        back = p * b / a, (1 - p) * (1 - b) / (1 - a)
-        require(abs(got - back[0] / sum(back)) > 1e-9, "That is the other direction: from the new hospital to the old one.")
-        twice = p * a / (p * a + (1 - p) * (1 - a))
-        require(abs(got - twice) > 1e-9, "The old prevalence is in p already; without dividing by it you count prevalences twice.")
-    close(got, half / (half + (1 - p) * (1 - a) / (1 - b)), "Where 1 % instead of 40 % are ill, 80 % becomes another number.")
-    close(elsewhere(0.3, 0.2, 0.2), 0.3, "At the same prevalence nothing changes.")
+    p = np.array([[0.5, 0.3, 0.2], [0.1, 0.8, 0.1]])
+    old, new = np.array([0.5, 0.3, 0.2]), np.array([0.9, 0.08, 0.02])
+
+    def rows_to_one(x):
+        return x / x.sum(1, keepdims=True)
+
+    got = elsewhere(p, old, new)
+    if isinstance(got, np.ndarray) and got.shape == (2, 3):
+        weighed = p * new / old
+        require(np.abs(got - weighed).max() > 1e-9, "The probabilities of each film must sum to 1 afterwards.")
+        for total in (weighed.sum(), weighed.sum(0)):
+            require(np.abs(got - weighed / total).max() > 1e-9, "Each film has its own sum: divide every row by the sum of that row.")
+        require(np.abs(got - rows_to_one(p * old / new)).max() > 1e-9, "That is the other direction: from the new hospital to the old one.")
+        require(np.abs(got - rows_to_one(p * new)).max() > 1e-9,
+                "The old shares are in p already; without dividing by them you count shares twice.")
+    close(got, rows_to_one(p * new / old), "Two films, three classes, other shares: the probabilities are others.")
+    close(elsewhere(p, old, old), p, "With the same shares nothing changes.")
 
 # %%
 before = np.bincount(validation.classes, minlength=6) / len(validation.classes)
@@ -792,10 +851,15 @@ def threshold(missed, needless):
 def threshold(missed, needless):
     return 0.5
 
+# %% tags=["wrong"] exercise="calibration_threshold" says="at most 1"
+def threshold(missed, needless):
+    return missed / needless
+
 # %% tags=["checker"] exercise="calibration_threshold"
 def checker(threshold):
     got = threshold(19, 1)
     if isinstance(got, (int, float, np.floating)):
+        require(got <= 1, "A risk is at most 1; yours is larger.")
         require(abs(got - 1 / 19) > 1e-9, "Those are the odds at the threshold; we want the risk.")
         require(abs(got - 0.95) > 1e-9, "The more dangerous a miss, the *lower* the risk at which you act.")
         require(abs(got - 0.5) > 1e-9, "At one half both mistakes would cost the same; the costs matter.")
@@ -822,7 +886,7 @@ show(fig, alt="Mean cost per patient against the cost of a miss: the over-traine
 claim("Where a miss is dear, honest risks at least halve the cost", cost_per_patient(mended, 50) < 0.5 * cost_per_patient(sharp, 50))
 
 # %% [markdown]
-# Same network, same ranking of the patients, same AUC. Who knows the ROC curve can find the other threshold too (lesson *measuring*), for
+# Same network, and for the AUC hardly a difference (both 0.98): the patients are ranked as before, but for a few. Who knows the ROC curve can find the other threshold too (lesson *measuring*), for
 # one prevalence and one price. An honest risk serves every price, and can be told to a patient.
 
 # %% [markdown] tags=["instructor"]
@@ -848,6 +912,7 @@ progress()
 # - Guo C. et al., On calibration of modern neural networks, ICML 2017, arXiv:1706.04599.
 # - Naeini M., Cooper G., Hauskrecht M., Obtaining well calibrated probabilities using Bayesian binning, AAAI 2015.
 # - Bröcker J., Smith L., Increasing the reliability of reliability diagrams, Weather and Forecasting 2007;22:651.
+# - Murphy A., A new vector partition of the probability score, Journal of Applied Meteorology 1973;12:595.
 # - Stephenson D., Coelho C., Jolliffe I., Two extra components in the Brier score decomposition, Weather and Forecasting 2008;23:752.
 # - Platt J., Probabilistic outputs for support vector machines, 1999. Zadrozny B., Elkan C., KDD 2002.
 # - Kull M. et al., Beyond temperature scaling, NeurIPS 2019, arXiv:1910.12656. Gupta K. et al., ICLR 2021, arXiv:2006.12800.
