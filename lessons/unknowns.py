@@ -637,7 +637,7 @@ for kind, marker, colour in (("healthy", "o", COLOURS[2]), ("ill", "s", COLOURS[
 ax.set_yticks(range(5), list(dict.fromkeys(score for score, _ in rows)))
 ax.axvline(0.5, color="grey", ls=":")
 ax.set(xlabel="mean AUROC over six unknown diseases", xlim=(0.4, 1))
-ax.legend(fontsize=8, loc="lower left")
+ax.legend(fontsize=8, loc="upper left")
 show(fig, alt="Left: most unknown diseases are called normal, a wide mediastinum mostly mass. Right: mean AUROC against healthy and "
      "against ill known films; Mahalanobis falls to one half against ill films, energy does not fall")  # fmt: skip
 
