@@ -886,8 +886,9 @@ show(fig, alt="Mean cost per patient against the cost of a miss: the over-traine
 claim("Where a miss is dear, honest risks at least halve the cost", cost_per_patient(mended, 50) < 0.5 * cost_per_patient(sharp, 50))
 
 # %% [markdown]
-# Same network, and for the AUC hardly a difference (both 0.98): the patients are ranked as before, but for a few. Who knows the ROC curve can find the other threshold too (lesson *measuring*), for
-# one prevalence and one price. An honest risk serves every price, and can be told to a patient.
+# Same network, and for the AUC hardly a difference (both 0.98): the patients are ranked nearly as before. Who knows the ROC curve can
+# find the other threshold too (lesson *measuring*), for one prevalence and one price. An honest risk serves every price, and can be told
+# to a patient.
 
 # %% [markdown] tags=["instructor"]
 # Questions: why does temperature scaling leave the AUC of *one class against the rest* not exactly as it was? (The order of the classes

@@ -418,6 +418,7 @@ claim("Fine-tuning at home helps the worst hospital by more than q = 1 does", ga
 # Ask before showing the table: would *you* give up one point in eleven hospitals for five points in one? Would the eleven directors? Typical
 # mistakes: taking q = 0 for FedAvg; reading the variance as per cent; comparing unpaired runs; forgetting that with twelve hospitals the worst
 # tenth is one hospital with about 200 test films: its own interval is ± 5 points in each seed.
+# Short of time: leave out the exercises *two averages* and *the rubber band*, and the part on uneven labels.
 
 # %% [markdown] tags=["slide"]
 # ## Uneven labels: who was asked last?
