@@ -134,6 +134,18 @@ def smallest_eps(w, b, x):
 def smallest_eps(w, b, x):
     return abs(np.dot(w, x)) / np.abs(w).sum()
 
+# %% tags=["wrong"] exercise="attack_smallest_eps" says="add up"
+def smallest_eps(w, b, x):
+    return abs(np.dot(w, x) + b) / np.abs(w).mean()
+
+# %% tags=["wrong"] exercise="attack_smallest_eps" says="add up"
+def smallest_eps(w, b, x):
+    return abs(np.dot(w, x) + b) / np.abs(w).max()
+
+# %% tags=["wrong"] exercise="attack_smallest_eps" says="how far"
+def smallest_eps(w, b, x):
+    return abs(np.dot(w, x) + b)
+
 # %% tags=["wrong"] exercise="attack_smallest_eps" says="negative"
 def smallest_eps(w, b, x):
     return (np.dot(w, x) + b) / np.abs(w).sum()
@@ -145,6 +157,8 @@ def checker(smallest_eps):
     require(abs(got - 1.7 / 4) > 1e-9, "Pixels with a negative weight can be used as well: take the sum of *absolute* weights.")
     require(abs(got - 1.7 / np.sqrt(14)) > 1e-9, "That is the length of w: the answer for changes of a given length. Here each pixel has its own allowance.")
     require(abs(got - 1.2 / 6) > 1e-9, "Do not forget b.")
+    require(min(abs(got - 1.7 / 2), abs(got - 1.7 / 3)) > 1e-9, "All pixels move at once, so what they contribute must add up.")
+    require(abs(got - 1.7) > 1e-9, "That is the way to go; how far does each unit of eps bring the sum?")
     close(got, 1.7 / 6, "For w = (3, -1, 2), b = 0.5, x = (0.2, 0.4, 0.5).")
     require(float(smallest_eps(w, -3.0, x)) > 0, "An allowance is not negative: a film on the other side has to be moved, too.")
     close(float(smallest_eps(w, -3.0, x)), 1.8 / 6, "The same film with b = -3.")
@@ -154,7 +168,7 @@ def checker(smallest_eps):
 #
 # A deep network is not linear, but nearly so over one grey level. Its slope for each pixel is the **gradient of the loss** with
 # respect to the *film*. Training follows the gradient of the weights downhill; the **[[fast gradient sign method]]** (Goodfellow 2015)
-# follows that of the film **uphill**, one step:
+# follows that of the film **uphill**, one step ($x'$ is the changed film, $y$ the true class):
 #
 # $$x' = x + \varepsilon\,\mathrm{sign}\left(\nabla_x\, \mathrm{loss}(x, y)\right)$$
 
@@ -203,6 +217,10 @@ def one_step(film, gradient, eps):
 def one_step(film, gradient, eps):
     return film + eps * np.sign(gradient)
 
+# %% tags=["wrong"] exercise="attack_fgsm" says="gradient is zero"
+def one_step(film, gradient, eps):
+    return np.clip(film + np.where(gradient > 0, eps, -eps), 0, 1)
+
 # %% tags=["wrong"] exercise="attack_fgsm" says="Only the change"
 def one_step(film, gradient, eps):
     return eps * np.sign(gradient)
@@ -216,6 +234,7 @@ def checker(one_step):
     require(not np.allclose(got, [0.1, -0.1, 0.1, 0]), "Only the change; add it to the film.")
     require(not np.allclose(got[:2], [0.52, 0.2]), "Every pixel moves by the full eps; only the sign of the gradient counts.")
     require(got.max() <= 1 and got.min() >= 0, "Grey values outside 0 to 1 are no film; cut them off.")
+    require(abs(abs(got[3] - 0.3) - 0.1) > 1e-9, "Where the gradient is zero the pixel makes no difference; leave it alone. The sign of 0 is 0.")
     close(got, [0.6, 0.4, 1.0, 0.3], "Up where the gradient is positive, down where it is negative.")
 
 # %% tags=["varies"]
@@ -259,10 +278,11 @@ show(
 # ## PGD: many small steps
 #
 # One step follows the slope at the start. **[[Projected gradient descent]]** (Madry 2018) takes many small steps and looks at the slope anew
-# each time. After each step it goes **back into the ball**: no pixel further than $\varepsilon$ from the original, no grey value
-# below 0 or above 1.
+# each time. (It is called descent; here it climbs.) After each step it goes **back into the ball**: no pixel further than
+# $\varepsilon$ from the original, no grey value below 0 or above 1.
 #
-# What one may change is a *choice*: at most $\varepsilon$ per pixel ($L_\infty$), or a total length of at most $\varepsilon$ ($L_2$).
+# What one may change is a *choice*: at most $\varepsilon$ per pixel ($L_\infty$, in this lesson), or a total length, the root of the
+# sum of all squared changes, of at most $\varepsilon$ ($L_2$: `pgd(..., norm="l2")`).
 
 # %% [markdown] tags=["exercise"] exercise="attack_projection"
 # ### Exercise: back into the ball
@@ -298,6 +318,19 @@ def project(attacked, film, eps):
     low, high = np.maximum(film - eps, 0), np.minimum(film + eps, 1)
     return np.minimum(np.maximum(attacked, low), high)
 
+# %% tags=["equivalent"] exercise="attack_projection"
+def project(attacked, film, eps):
+    return np.clip(np.clip(attacked, 0, 1), film - eps, film + eps)
+
+# %% tags=["wrong"] exercise="attack_projection" says="no reason to shrink"
+def project(attacked, film, eps):
+    change = attacked - film  # the projection for a limited length
+    return np.clip(film + change * min(1, eps / np.linalg.norm(change)), 0, 1)
+
+# %% tags=["wrong"] exercise="attack_projection" says="every pixel as it was"
+def project(attacked, film, eps):
+    return film if np.abs(attacked - film).max() > eps else attacked
+
 # %% tags=["wrong"] exercise="attack_projection" says="change"
 def project(attacked, film, eps):
     return np.clip(attacked, -eps, eps)
@@ -324,6 +357,7 @@ def checker(project):
     require(got.max() > 0.2, "It is the change that is limited to eps, not the film.")
     require(not (got.max() > 1 or got.min() < 0), "Grey values outside 0 to 1 are no film.")
     require(abs(got[0] - 0.6) > 1e-9, "A pixel that moved less than allowed stays where it is; you gave it the full eps.")
+    require(not np.allclose(got, film), "You left every pixel as it was; each may still move by up to eps.")
     require(abs(got[0] - 0.53) < 1e-6, "One pixel too far is no reason to shrink the others: each has its own allowance.")
     close(got, [0.53, 0.6, 0.4, 0.0, 1.0], "Change cut off at eps, grey values at 0 and 1.")
 
@@ -349,7 +383,8 @@ claim("Within one grey level most films fall", hit[one] < 0.5)
 
 # %% [markdown]
 # The shaded bands are 95 % intervals (Wilson): with 100 films the figures are rough, the fall is not. Up to one grey level both curves
-# agree: there the network *is* nearly linear. At two, FGSM overshoots; the small steps of PGD do not.
+# agree: there the network *is* nearly linear. At two, FGSM overshoots; the small steps of PGD do not. (Half a grey level does not fit
+# into a file with 8 bits. DICOM files with 12 bits have room for it.)
 #
 # Both curves begin at eps = 0, where nothing may change. That point is a **test of the attack**: it has to be the accuracy without attack.
 
@@ -403,12 +438,13 @@ def checker(cause):
     require(letter == "b", "Give one of the letters a, b, c, d.")
 
 # %% [markdown]
-# This mistake has been reported as a bug of public libraries again and again. Ours refuses a network in training mode. And our attacks
-# were compared with two public libraries on the same network: FGSM and PGD agree in every pixel.
+# This mistake has been reported as a bug of a public attack library. Our attacks refuse a network in training mode. They were also
+# compared with public libraries on the same network: FGSM and PGD agree in every pixel.
 #
 # ### Play: how much is enough for this film?
 #
-# Choose a film and move eps. The middle picture is the change, enlarged 50 times.
+# Choose a film (the list says what it really shows) and move eps. The middle picture is the change, enlarged 50 times. It was found
+# once, with PGD; the slider makes it weaker or stronger. Where does the answer turn?
 
 # %% tags=["varies"]
 some = torch.cat([torch.nonzero((before == truth) & (truth == one_class))[:1, 0] for one_class in range(6)])
@@ -440,7 +476,7 @@ explore(
 # ## The attacker does not have your network
 #
 # "Our weights are secret." Does it help? Attack a network of your own and hope: many attacks **[[transfer|transferability]]**, because
-# networks that learned the same task look at similar things.
+# networks that learned the same task look at similar things. Below: PGD with two grey levels.
 
 # %% tags=["varies"]
 from course_lib.robustness.attack_networks import load_resnet
@@ -452,13 +488,15 @@ claim("Who knows the network hits hardest", table.iloc[1, 0] <= min(table.iloc[2
 claim("Attacks made on a sister network work, too", table.iloc[2, 0] < table.iloc[0, 0] - 0.15)
 
 # %% [markdown]
-# Read a column from the top: the same network, on films attacked for nobody, for itself, for the others. "Another build" is a residual
-# network with other layers. Secrecy makes an attack weaker; it does not make it go away.
+# Each column is one reader, each row says for which network the films were attacked. Read the first column from the top: the
+# classifier on untouched films, on films made for itself, on films made for the two others. "Another build" is a residual network with
+# other layers. Secrecy makes an attack weaker; it does not make it go away.
 #
-# And it is not symmetric: the residual network is a worse reader, yet what fools the classifier hardly moves *it*. Its own attacks are
-# coarser, and carry over. So "our attack did not transfer" says as much about the two networks as about the danger.
+# And it is not symmetric: the residual network is a worse reader, yet what fools the classifier hardly moves *it*. Attacks made on it
+# carry over in part. So "our attack did not transfer" says as much about the two networks as about the danger.
 #
-# There is even one change for *all* films: add up the gradients of many films, and follow the sum.
+# There is even one change for *all* films: add up the gradients of many films, and follow the sum. Here it may change four grey levels.
+# It is found on 60 films and tried on 40 others. For comparison its mirror image: as strong, with the same texture, in the wrong places.
 
 # %% tags=["varies"]
 learn, test = slice(0, 60), slice(60, 100)
@@ -472,8 +510,8 @@ claim("One noise for all costs films that it was not made for", rates[1] < rates
 # %% [markdown] tags=["slide"]
 # ## An attack with a mass
 #
-# So far somebody edited a file. Can one fool the network **without touching the film**? Sew thin copper platelets onto a shirt. The patient
-# wears it during the exposure; the rays do the rest.
+# So far somebody edited a file. Can one fool the network **without touching the film**? Sew thin copper platelets onto the back of a shirt. The
+# patient wears it during the exposure; the rays do the rest.
 #
 # Now the change has to survive what attacks on files never meet: other patients, a shirt that sits askew, another tube voltage, scatter
 # and noise.
@@ -521,7 +559,8 @@ claim("It is the design and not the metal", worn_by.low["designed"] > worn_by.hi
 
 # %% [markdown]
 # Look at the film: a radiologist sees the platelets and asks for another film without the shirt. The network has no such thought. So the
-# physical attack is weak where a human looks at the picture, and strong where nobody does.
+# physical attack is weak where a human looks at the picture, and strong where nobody does. (Shuffled platelets may disturb a reading, too:
+# see the title of the last film. But they do not lead to the answer that the attacker wants.)
 #
 # And it is harder than the attack on the file: it needs millimetres of freedom, not one grey level, and it succeeds in some patients,
 # not in all. Keep the order of dangers in mind: **who can write to the archive needs no shirt.**
@@ -541,7 +580,8 @@ claim("It is the design and not the metal", worn_by.low["designed"] > worn_by.hi
 # The side model is a small network that sees only fine structure: the film minus its own blur. It learned from 2,000 films and their
 # attacked twins. Its threshold is set on 50 clean films (5 % false alarms), and tested on 50 others.
 #
-# The second attacker raises another objective: be misread *and* stay below the detector's threshold.
+# The second attacker raises another objective: be misread *and* stay below the detector's threshold. He takes more steps, 25 instead
+# of 7.
 
 # %% tags=["varies"]
 from course_lib.robustness.attack_networks import load_denoiser, load_detector
@@ -572,6 +612,9 @@ claim("It does not see the attack that knows it", seen["attack on both"][1] > 0.
 # %% [markdown]
 # A detector is a network, too. Two networks can be fooled at once, and the allowance was the same two grey levels (Carlini and Wagner
 # 2017 did this to ten published detectors).
+#
+# Look at the first line as well. The threshold promised 5 % false alarms; the other 50 films gave 16 % in our run. Fifty films fix such a
+# threshold only roughly. A detector that interrupts one film in six would soon be switched off.
 #
 # ### Denoising, and an attacker who attacks through it
 #
@@ -607,9 +650,9 @@ ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize=8)
 show(fig, alt="Bars for five denoisers: high without attack, middling when the attacker does not know the denoiser, low when he does")
 
 # %% [markdown]
-# Read the last line, too. Against *one* grey level a simple blur holds: it throws away the fine pattern that the network had relied on. It
-# does not make the network safe, it makes the attack dearer: with four grey levels it falls like the others. So a claim "robust" means
-# nothing without its eps. (DnCNN learned from attacks of up to two grey levels; four are new to it, and it lets them through.)
+# Two bars of "none" and "DnCNN" are missing because they are zero. Now read the last line above the picture. Against *one* grey level a
+# simple blur holds: it removes the fine pattern that the attack needs. It does not make the network safe, it makes the attack dearer:
+# with four grey levels it falls like the others. So a claim "robust" means nothing without its eps. (DnCNN learned from attacks of up to two grey levels; four are new to it, and it lets them through.)
 
 # %% [markdown] tags=["slide"]
 # ## Adversarial training
@@ -618,7 +661,7 @@ show(fig, alt="Bars for five denoisers: high without attack, middling when the a
 #
 # $$\min_{\text{weights}} \; \max_{\lVert\delta\rVert_\infty \le \varepsilon} \mathrm{loss}(x + \delta, y)$$
 #
-# It is the one defence that has stood up to attackers who know it. It costs training time (one extra pass per step of the attack),
+# Of the three it is the one that has stood up to attackers who know it. It costs training time (one extra pass per step of the attack),
 # and it costs accuracy on clean films.
 
 # %%
@@ -643,14 +686,17 @@ claim("At two grey levels only the robust network still reads", wide.low["robust
 claim("It pays with accuracy on clean films", wide.accuracy["robust", 0] < wide.accuracy["plain", 0])
 
 # %% [markdown]
-# The figures are of 150 test films (50 in the next table), recorded (`python -m course_lib.robustness.attack_record`); the networks come from member 0 of the film
-# classifier. Is the price worth paying? Not as long as attacks are rare and faint lesions are not. A hospital that buys "robustness" should
-# see both figures on one page.
+# The figures are of 150 test films, recorded (`python -m course_lib.robustness.attack_record`). Both networks are member 0 of the film
+# classifier; the robust one was trained on with attacked films. With 150 films the intervals of the two clean figures overlap: that
+# there is a price is known from many studies, how large it is here is not sure. Is it worth paying? That depends on how
+# often somebody attacks and how often a lesion is faint. A hospital that buys "robustness" should see both figures on one page.
 #
 # ### Is it really robust, or does it hide?
 #
-# Many defences were published that only *hide the gradient*: the attack gets lost, the error is still there. Athalye (2018) broke seven
-# of nine. The signs are known, so one can look for them.
+# Many defences were published that only *hide the gradient*: the attack gets lost, the error is still there. Athalye (2018) found this
+# in seven of nine, and broke six of them fully, one in part. The signs are known, so one can look for them. Below: the robust network on
+# the first 50 of these films. They are harder by chance: 84 % without attack, not 91 %. "Made for the plain network" are borrowed films;
+# "2 losses, 2 starts" takes the best of four attacks for every film.
 
 # %%
 checks = load_table("checks")
@@ -661,10 +707,14 @@ claim("Many steps hurt at least as much as one", rate["PGD, 40 steps", 2] <= rat
 claim("Borrowed films hurt less than films made for it", rate["made for the plain network", 2] > rate["2 losses, 2 starts", 2])
 claim("With a huge allowance nothing is left", rate["PGD, 10 steps", 32] < 0.1)
 
+# %% [markdown]
+# No sign of a hidden gradient: more steps do not hurt less than one, borrowed films hurt least, and a huge allowance leaves nothing. So the
+# robustness is real, and it has an end: trained for two grey levels, the network reads nothing any more at eight.
+
 # %% [markdown] tags=["exercise"] exercise="attack_worst_case"
 # ### Exercise: robust against whom?
 #
-# Four attacks were tried on the same films. `right[a, f]` is True where the network still read film f correctly under attack a. An attacker
+# Several attacks were tried on the same films. `right[a, f]` is True where the network still read film f correctly under attack a. An attacker
 # may choose the best attack *for every film*. Write `robust_accuracy(right)`.
 
 # %% tags=["stub"] exercise="attack_worst_case"
@@ -705,19 +755,34 @@ def robust_accuracy(right):
 def robust_accuracy(right):
     return np.asarray(right).any(axis=0).mean()
 
+# %% tags=["equivalent"] exercise="attack_worst_case"
+def robust_accuracy(right):
+    safe = [all(row[f] for row in right) for f in range(len(right[0]))]
+    return sum(safe) / len(safe)
+
+# %% tags=["wrong"] exercise="attack_worst_case" says="attacker's success"
+def robust_accuracy(right):
+    return 1 - np.asarray(right).all(axis=0).mean()
+
+# %% tags=["wrong"] exercise="attack_worst_case" says="number of films"
+def robust_accuracy(right):
+    return np.asarray(right).all(axis=0).sum()
+
 # %% tags=["wrong"] exercise="attack_worst_case" says="attacks that"
 def robust_accuracy(right):
     return np.asarray(right).all(axis=1).mean()
 
 # %% tags=["checker"] exercise="attack_worst_case"
 def checker(robust_accuracy):
-    right = np.array([[1, 1, 0, 1, 1, 0, 1, 1], [0, 1, 1, 1, 1, 0, 1, 0], [1, 1, 1, 0, 1, 0, 1, 1]], dtype=bool)
+    right = np.array([[1, 1, 0, 1, 1, 0, 1, 1], [0, 1, 1, 1, 1, 0, 1, 0], [1, 0, 1, 0, 1, 0, 1, 1]], dtype=bool)
     got = float(robust_accuracy(right))
+    require(abs(got - 2) > 1e-6, "That is a number of films; give the share of all films.")
+    require(abs(got - 0.75) > 1e-6, "That is the attacker's success: films that some attack turned.")
     require(abs(got - right.mean()) > 1e-6, "That is the average attacker; a real one takes what works.")
     require(abs(got - 0.625) > 1e-6, "The strongest *single* attack; an attacker chooses anew for every film.")
     require(abs(got - 0.875) > 1e-6, "These films survived at least one attack; they must survive all.")
     require(abs(got - 0.0) > 1e-6, "You counted attacks that left every film right; count films.")
-    close(got, 0.375, "Three of eight films survive all three attacks.")
+    close(got, 0.25, "For three attacks on eight films.")
 
 # %% [markdown] tags=["exercise"] exercise="attack_claim"
 # ### Exercise: read a defence's claim
@@ -755,6 +820,12 @@ suspicious = {"c", "e", "f"}  # 40 steps weaker than one; not 0 when all is allo
 # %% tags=["equivalent"] exercise="attack_claim"
 suspicious = ["f", "C", "e"]
 
+# %% tags=["equivalent"] exercise="attack_claim"
+suspicious = "c, e, f"
+
+# %% tags=["wrong"] exercise="attack_claim" says="a price"
+suspicious = {"a", "c", "e", "f"}
+
 # %% tags=["wrong"] exercise="attack_claim" says="Random"
 suspicious = {"d", "e", "f"}
 
@@ -772,7 +843,7 @@ suspicious = {"b", "c", "e", "f"}
 
 # %% tags=["checker"] exercise="attack_claim"
 def checker(suspicious):
-    letters = {str(letter).strip().lower() for letter in suspicious}
+    letters = {letter for letter in "".join(map(str, suspicious)).lower() if letter.isalpha()}
     require("a" not in letters, "94 % on clean films is a price, not a sign of hiding.")
     require("d" not in letters, "Random signs do little harm to any network; you saw it above.")
     require("b" not in letters, "61 % after one step is plausible by itself; compare the stronger attacks with it.")
@@ -794,7 +865,7 @@ def checker(suspicious):
 # | a patient | a certificate | what lies on the body |
 
 # %% [markdown]
-# - **Guard the path**, not only the network: encrypted transfer, signed files, a log of who changed what (lesson "Archive and network"). A film
+# - **Guard the path**, not only the network: encrypted transfer, signed files, a log of who changed what. (The path itself: lesson "PACS: send, find, fetch".) A film
 #   that cannot be altered on its way needs no denoiser.
 # - **No money without a human look** where a machine alone would decide. Platelets on a film are plain to see.
 # - **Ask the vendor** for accuracy under an attack that knows the defence, with intervals, next to the clean accuracy.
