@@ -90,7 +90,7 @@ print(f"{len(by_patient)} patients; {len(old)} are studied, {len(public)} films 
 # %% [markdown] tags=["slide"]
 # ## Averages of films
 #
-# In FedMix every hospital sends averages of $M_k$ films. A large $M_k$ is said to protect patients. Look at 1, 2, 5 and 20.
+# In FedMix every hospital $k$ sends averages of $M_k$ films ($M$ for short). A large $M_k$ is said to protect patients. Look at 1, 2, 5 and 20.
 
 # %% tags=["slide"]
 def average_of(films_in):
@@ -575,7 +575,7 @@ def checker(*answers):
 #
 # FedSGD sends a [[gradient|gradient of the loss]]. A first linear layer computes $z = Wx + b$. Its gradients, for one film $x$, are
 #
-# $$\partial L/\partial W = \delta\, x^T, \qquad \partial L/\partial b = \delta$$
+# $$\partial L/\partial W = d\, x^T, \qquad \partial L/\partial b = d \qquad (d = \partial L/\partial z, \text{ one number per unit})$$
 #
 # so each row of the first is the film, times a number; and the second is that number.
 
@@ -995,7 +995,8 @@ claim("Noise of a hundredth of the clipping length ends this attack.", correlati
 
 # %% [markdown]
 # A noise of 0.01 stops *this* attack. But tomorrow's attack may be better. That is why $\varepsilon$ is computed, not tried: it holds against **every**
-# attack, and it adds up over the steps. 80 steps, each with a tenth of 1,000 patients, and $\delta$ = 1/2000
+# attack, and it adds up over the steps. (Our
+# steps and our $\varepsilon$ agree with those of Opacus, a public library.) 80 steps, each with a tenth of 1,000 patients, and $\delta$ = 1/2000
 # (usual: below one over the number of patients):
 
 # %%
