@@ -61,7 +61,7 @@ claim("The recorded answers are those of the network on these films", gap < 0.02
 least = np.argsort(live.max(1))[:6]
 names = [name.replace("_", " ") for name in CLASSES]
 says = [f"says {names[live[i].argmax()]}, {live[i].max():.0%}\nis {names[truth_of_few[i]]}" for i in least]
-show(films(few[least, 0].numpy(), says, columns=6, width=13),
+show(films(few[least, 0].numpy(), says, columns=6, width=14),
      alt="Six films on which the network is least sure, each with what it says, how sure it is, and what is true")
 
 # %% [markdown] tags=["slide"]
@@ -701,7 +701,7 @@ claim("The ensemble helps at the bedside, and much less on C", shift["portable"]
 
 # %% tags=["stub"] exercise="calibration_prior"
 def elsewhere(p, before, after):
-    """Probability of illness at another prevalence."""
+    """Probabilities (N, K) where the classes have the shares `after`."""
     return ...
 
 # %% tags=["check"] exercise="calibration_prior"
@@ -718,7 +718,7 @@ check("calibration_prior", elsewhere)
 
 # %% tags=["solution"] exercise="calibration_prior"
 def elsewhere(p, before, after):
-    """Probability of illness at another prevalence."""
+    """Probabilities (N, K) where the classes have the shares `after`."""
     weighed = p * after / before
     return weighed / weighed.sum(1, keepdims=True)  # each film's probabilities sum to 1 again
 
