@@ -1,7 +1,7 @@
 # %% [markdown] tags=["slide"]
 # ## One grey level
 #
-# Take a chest film and change every pixel by **one** of its 255 grey levels, up or down. Nobody sees it. Choose up or down by chance:
+# Take a chest film and change every pixel by **one** of its 256 grey levels, up or down. Nobody sees it. Choose up or down by chance:
 # the network does not care. Choose it *on purpose*: the network no longer knows what it sees.
 #
 # Such a film is an **[[adversarial example]]**. Today you make some, on the screen and with metal on a patient's back; you build three
@@ -166,7 +166,7 @@ def checker(smallest_eps):
 # %% [markdown] tags=["slide"]
 # ## FGSM: the same, for any network
 #
-# A deep network is not linear, but nearly so over one grey level. Its slope for each pixel is the **gradient of the loss** with
+# A deep network is not linear, but nearly so over one grey level. Its slope for each pixel is the **[[gradient of the loss]]** with
 # respect to the *film*. Training follows the gradient of the weights downhill; the **[[fast gradient sign method]]** (Goodfellow 2015)
 # follows that of the film **uphill**, one step ($x'$ is the changed film, $y$ the true class):
 #
@@ -221,6 +221,15 @@ def one_step(film, gradient, eps):
 def one_step(film, gradient, eps):
     return np.clip(film + np.where(gradient > 0, eps, -eps), 0, 1)
 
+# %% tags=["wrong"] exercise="attack_fgsm" says="0 divided by 0"
+def one_step(film, gradient, eps):
+    with np.errstate(invalid="ignore"):
+        return np.clip(film + eps * gradient / np.abs(gradient), 0, 1)
+
+# %% tags=["wrong"] exercise="attack_fgsm" says="full eps"
+def one_step(film, gradient, eps):
+    return np.clip(film + eps * gradient / np.linalg.norm(gradient), 0, 1)
+
 # %% tags=["wrong"] exercise="attack_fgsm" says="Only the change"
 def one_step(film, gradient, eps):
     return eps * np.sign(gradient)
@@ -232,6 +241,9 @@ def checker(one_step):
     require(got.shape == (4,), "The answer has the shape of the film.")
     require(not np.allclose(got, [0.4, 0.6, 0.89, 0.3]), "You go downhill: this film would be recognised even better.")
     require(not np.allclose(got, [0.1, -0.1, 0.1, 0]), "Only the change; add it to the film.")
+    require(not np.isnan(got).any(), "0 divided by 0: where the gradient is zero, the pixel stays.")
+    length = np.linalg.norm(gradient)
+    require(not np.allclose(got[:2], 0.5 + 0.1 * gradient[:2] / length), "Every pixel moves by the full eps, whatever its slope.")
     require(not np.allclose(got[:2], [0.52, 0.2]), "Every pixel moves by the full eps; only the sign of the gradient counts.")
     require(got.max() <= 1 and got.min() >= 0, "Grey values outside 0 to 1 are no film; cut them off.")
     require(abs(abs(got[3] - 0.3) - 0.1) > 1e-9, "Where the gradient is zero the pixel makes no difference; leave it alone. The sign of 0 is 0.")
@@ -743,6 +755,14 @@ def robust_accuracy(right):
 def robust_accuracy(right):
     return np.mean(np.min(np.asarray(right, dtype=float), axis=0))
 
+# %% tags=["wrong"] exercise="attack_worst_case" says="independent"
+def robust_accuracy(right):
+    return np.prod(np.asarray(right).mean(axis=1))
+
+# %% tags=["wrong"] exercise="attack_worst_case" says="one number"
+def robust_accuracy(right):
+    return np.asarray(right).all(axis=0)
+
 # %% tags=["wrong"] exercise="attack_worst_case" says="average attacker"
 def robust_accuracy(right):
     return np.mean(right)
@@ -775,7 +795,10 @@ def robust_accuracy(right):
 # %% tags=["checker"] exercise="attack_worst_case"
 def checker(robust_accuracy):
     right = np.array([[1, 1, 0, 1, 1, 0, 1, 1], [0, 1, 1, 1, 1, 0, 1, 0], [1, 0, 1, 0, 1, 0, 1, 1]], dtype=bool)
-    got = float(robust_accuracy(right))
+    got = robust_accuracy(right)
+    require(np.size(got) == 1, "Give one number for all films together: a share.")
+    got = float(got)
+    require(abs(got - np.prod(right.mean(axis=1))) > 1e-6, "Attacks are not independent: a film that resists one often resists the next.")
     require(abs(got - 2) > 1e-6, "That is a number of films; give the share of all films.")
     require(abs(got - 0.75) > 1e-6, "That is the attacker's success: films that some attack turned.")
     require(abs(got - right.mean()) > 1e-6, "That is the average attacker; a real one takes what works.")
