@@ -25,7 +25,6 @@ import tempfile
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from torch import nn
 
 from course_lib.federated.averaging_record import HOSPITALS, curves, dealt, final, paired
 from course_lib.federated.client import Client, LocalPlan, fedsgd_plan, local_gradient, local_update
@@ -34,7 +33,7 @@ from course_lib.federated.server import data_shares, fedavg, gradient_step, unwe
 from course_lib.federated.small_network import small_network
 from course_lib.federated.tasks import chest_task
 from course_lib.federated.vectorised import federate_vectorised
-from course_lib.federated.weights import as_vector, average, number_of_bytes, weights_of
+from course_lib.federated.weights import as_vector, average, weights_of
 from course_lib.teaching.claims import claim
 from course_lib.teaching.exercises import check, hint, progress, solution
 from course_lib.teaching.figures import COLOURS, films, show
@@ -367,7 +366,7 @@ for name, colour in (("mean", COLOURS[0]), ("as printed", COLOURS[1])):
     ax.semilogy(sizes[name], "o-", color=colour, label=f"{name}: accuracy {sizes[name + ', accuracy']:.0%}")
 ax.set(xlabel="round", ylabel="size of the network, |w|", xticks=range(6), ylim=(1e-6, 30))
 ax.legend()
-show(fig, alt="Size of all weights against the round: with the mean it stays; as printed it falls to a twelfth in every round")
+show(fig, alt="Size of all weights against the round: with the mean it stays; as printed it falls to about a twelfth per round and becomes flat at the end")
 claim("As printed, less than a hundredth of the network is left", sizes["as printed"][-1] < sizes["mean"][-1] / 100)
 
 # %% [markdown]

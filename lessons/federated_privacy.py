@@ -216,7 +216,7 @@ guesses = [set(best_pair(average_of(new[pair]), old, known)) for pair in pairs]
 hits = np.array([len(guess & set(pair)) for guess, pair in zip(guesses, pairs, strict=True)])
 print(f"at least one of the two: {np.mean(hits > 0):.2f}, both: {np.mean(hits == 2):.2f}")
 claim("In most averages of two, somebody is recognised by an old film.", np.mean(hits > 0) > 0.6)
-claim("A blind guess of both would succeed once in 7140.", np.mean(hits == 2) > 0.1)
+claim("Both are named far more often than by a blind guess (once in 7,140)", np.mean(hits == 2) > 0.1)
 
 # %% [markdown]
 # Without a gallery, public films alone do not separate the two. If films are spread like a bell in 80 directions, the best
