@@ -161,8 +161,17 @@ class LabPage:
         self.wait("a kernel", self._kernel_is_idle)
         self.choose("Edit", "Clear Outputs of All Cells")
         self.wait("empty cells", lambda: not any(self._counts()))
+        self.begin()
+        self.wait("every cell has run", self.has_run, seconds)
+
+    def begin(self) -> None:
+        """Run all cells, and return as soon as the first one is at work."""
+        self.wait("a kernel", self._kernel_is_idle)
         self.wait("the run begins", self._begun)
-        self.wait("every cell has run", lambda: all(self._counts()), seconds)
+
+    def has_run(self) -> bool:
+        """Whether every cell has run."""
+        return all(self._counts())
 
     def _kernel_is_idle(self) -> bool:
         return any("| Idle" in item.text for item in self.find("#jp-main-statusbar"))
