@@ -47,7 +47,6 @@ def test_real_processes_over_tls_give_the_plain_loops_weights(tmp_path):
                task.targets[90 * k : 90 * k + 60 + 9 * k])
         for k in range(3)
     ]  # fmt: skip
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
     shown = []
 
     def look(row):
@@ -76,8 +75,7 @@ def test_real_processes_over_tls_give_the_plain_loops_weights(tmp_path):
     for name, value in direct.weights.items():
         torch.testing.assert_close(history.weights[name], value, rtol=0, atol=1e-6)
     assert shown[0]["subjectAltName"] == (("DNS", "localhost"), ("IP Address", "127.0.0.1"))
-    left = [c for c in psutil.Process().children(recursive=True) if c.pid not in before]
-    assert left == []
+    # Not all children of the tests: a browser may be among them, which starts others as it likes.
     assert not [p for p in psutil.process_iter(["environ"]) if belongs_to(p, str(tmp_path))]
 
 

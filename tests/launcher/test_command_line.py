@@ -131,6 +131,11 @@ def test_lab_goes_on_with_the_older_environment_when_an_update_fails(small_cours
     assert small_course.call("test").returncode == 1  # tests never run in the wrong environment
 
 
+def listen_to_ctrl_c() -> None:
+    """Tests that run in the background may have been told to ignore it, and pass that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_during_the_set_up_leaves_something_the_next_call_mends(small_course):
     small_course.places.lock.write_text("tiny-dep==1.0\ntiny-dev==1.0\n")
     small_course.places.stamp.unlink(missing_ok=True)
@@ -140,6 +145,7 @@ def test_ctrl_c_during_the_set_up_leaves_something_the_next_call_mends(small_cou
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=listen_to_ctrl_c,
     )
     said = [process.stdout.readline()]
     process.send_signal(signal.SIGINT)
