@@ -150,11 +150,13 @@ class LabPage:
         self._click_named(".lm-Menu-itemLabel", entry)
 
     def _click_named(self, css: str, name: str) -> None:
-        def named() -> list:
-            return [e for e in self.find(css) if e.text.strip() == name and e.is_displayed()]
+        def clicked() -> bool:
+            named = [e for e in self.find(css) if e.text.strip() == name and e.is_displayed()]
+            for element in named[:1]:
+                element.click()
+            return bool(named)
 
-        self.wait(name, named)
-        named()[0].click()
+        self.wait(name, clicked)  # a menu that is drawn anew meanwhile is asked again
 
     def run_all(self, seconds: float = 240) -> None:
         """Clear the stored outputs, run all cells, wait until every one of them has run."""
